@@ -1,0 +1,1 @@
+"""The golden model: specification, defects, repair, routes, tables and the cycle-exact engine."""

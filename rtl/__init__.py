@@ -1,0 +1,1 @@
+"""The hardware in Amaranth: leaf components, router, network interface, tile and fabric."""

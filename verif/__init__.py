@@ -1,0 +1,1 @@
+"""Verification: the RTL held against the golden engine, cycle by cycle."""
