@@ -1,0 +1,14 @@
+"""``wafermesh bench``: figures from scripts, as tables and JSON."""
+
+from __future__ import annotations
+
+import click
+
+from tools.cli import LazyGroup
+
+BENCHES = {"tile-array": "RTL tile-cycles per second of the tile array, by size and threads."}
+
+
+@click.group(cls=LazyGroup, modules=BENCHES, prefix="tools.bench_")
+def command() -> None:
+    """Measure speed; figures depend on the machine and name it."""

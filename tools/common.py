@@ -1,0 +1,100 @@
+"""What every command shares: option types, reports for people and machines, the reproduce line."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from model.errors import InputError
+from model.spec import MAX_SIDE
+
+console = Console(highlight=False)
+"""Reports for people, on standard output."""
+
+progress_console = Console(stderr=True, highlight=False)
+"""Progress and errors, on standard error."""
+
+
+class SizeType(click.ParamType):
+    """``WIDTHxHEIGHT`` in tiles, as ``32x18``; converts to a pair of integers."""
+
+    name = "WxH"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        """Parse; sides outside 1 … 2048 are refused."""
+        if isinstance(value, tuple):
+            return value
+        match = re.fullmatch(r"(\d{1,6})x(\d{1,6})", str(value))
+        sides = tuple(int(side) for side in match.groups()) if match else (0, 0)
+        if not all(1 <= side <= MAX_SIDE for side in sides):
+            where = param.opts[0] if param is not None else "size"
+            raise InputError(
+                f"{where} is {value!r}; allowed: WIDTHxHEIGHT, each side from 1 to {MAX_SIDE}"
+            )
+        return sides[0], sides[1]
+
+
+class RateType(click.ParamType):
+    """A number from ``low`` to ``high``; NaN and infinities are refused."""
+
+    name = "rate"
+
+    def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
+        self.low, self.high = low, high
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Parse; values outside the range are refused."""
+        where = param.opts[0] if param is not None else "rate"
+        try:
+            number = float(value)
+        except (TypeError, ValueError):
+            number = float("nan")
+        if not self.low <= number <= self.high:
+            raise InputError(
+                f"{where} is {value}; allowed: a number from {self.low:g} to {self.high:g}"
+            )
+        return number
+
+
+SIZE = SizeType()
+RATE = RateType()
+SEED = click.IntRange(0, 2**32 - 1)
+
+seed_option = click.option(
+    "--seed", type=SEED, default=1, show_default=True, help="Seed of every random choice."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def emit(as_json: bool, data: Mapping[str, Any], render: Callable[[], None]) -> None:
+    """Print ``data`` as JSON for machines, or call ``render`` for people."""
+    if as_json:
+        click.echo(json.dumps(data, indent=2))
+    else:
+        render()
+
+
+def key_values(title: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Print a two-column table for people."""
+    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
+    table.add_column(style="dim")
+    table.add_column()
+    for key, value in rows:
+        table.add_row(key, value)
+    console.print(table)
+
+
+def reproduce(*words: object) -> str:
+    """Return the one command line that makes this result again."""
+    return "wafermesh " + shlex.join(str(word) for word in words)
