@@ -1,0 +1,308 @@
+"""Run RTL fabrics of any size: one verilated tile, width x height times (design.md §8b)."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from ctypes import byref
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from model.errors import InputError
+from model.image import ConfigImage
+from model.runlog import EVENT_DTYPE, Counters, RunLog
+from model.schedule import NO_STALLS, PacketSchedule, StallPattern
+from model.spec import Status, Table
+from rtl.bugs import Bug
+from verif.config_stream import BusWrite, back_door, config_writes, decode
+from verif.tile_array.build import BuildOptions, array_spec, build, tile_text
+from verif.tile_array.library import Bus, Pinned, Setup, Stalls, Traffic, load, view
+
+RESET_CYCLES: Final = 3
+IDLE_LIMIT: Final = 8
+"""Cycles after reset within which an empty fabric must be idle."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Waves:
+    """Which tiles and cycles to dump (SIM-3).
+
+    Parameters
+    ----------
+    path : Path
+        ``.vcd`` or ``.fst``. Cycle c begins at time 10 c with settled inputs; its clock edge is
+        at 10 c + 5.
+    tiles : sequence of int, optional
+        Tile ids; all live tiles by default.
+    begin, end : int
+        Cycles begin ... end - 1.
+    """
+
+    path: Path
+    tiles: Sequence[int] | None = None
+    begin: int = 0
+    end: int = 2**62
+
+
+class ProtocolError(AssertionError):
+    """The RTL broke a rule that no event shows: FUS-2 at a dead output, or a stray remap write."""
+
+
+class TileArray:
+    """A fabric of verilated tiles, in reset after construction.
+
+    Parameters
+    ----------
+    image : ConfigImage
+        Gives size, live tiles and fuses; :meth:`configure` loads its tables.
+    threads : int
+        Workers; results do not depend on it. At most one per row is used.
+    bug : Bug, optional
+        Build the tile wrongly.
+    waves : Waves, optional
+        Dump while :meth:`run` runs; needs a library of its own and runs on one thread.
+    seed : int
+        Of the garbage from dead parts and of registers that reset leaves alone.
+    quick : bool
+        Compile fast, run slowly.
+
+    Notes
+    -----
+    Dead tiles are not simulated; they drive noise on every wire of their neighbours, as dead
+    links and the cores behind a blown ``core_ok`` do (FUS-3). Use it as a context manager.
+    """
+
+    def __init__(
+        self,
+        image: ConfigImage,
+        *,
+        threads: int = 1,
+        bug: Bug | None = None,
+        waves: Waves | None = None,
+        seed: int = 1,
+        quick: bool = False,
+    ) -> None:
+        self.image = image
+        self.spec = array_spec(image.spec)
+        trace = waves.path.suffix[1:] if waves else ""
+        options = BuildOptions(trace=trace, quick=quick)
+        library = build(tile_text(self.spec, bug), self.spec, options)
+        self._lib = load(library, bool(trace))
+        pin = Pinned()
+        setup = Setup(
+            image.spec.width,
+            image.spec.height,
+            1 if waves else threads,
+            pin(image.live, np.uint8),
+            pin(image.core_ok, np.uint8),
+            pin(image.in_ok, np.uint8),
+            pin(image.out_ok, np.uint8),
+            seed,
+        )
+        self._array = self._lib.wm_new(byref(setup))
+        self._waves = waves
+        self._cycle = 0
+        self._traffic = Pinned()
+        self.idle = False
+        for _ in range(RESET_CYCLES):
+            self.step(reset=True, hold=True)
+
+    def __enter__(self) -> TileArray:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Finish the waves and free the tiles."""
+        if self._array:
+            if self._waves:
+                self._lib.wm_close_trace(self._array)
+            self._lib.wm_free(self._array)
+            self._array = None
+
+    # Pins ------------------------------------------------------------------------------------
+
+    def step(
+        self,
+        *,
+        reset: bool = False,
+        hold: bool = True,
+        write: BusWrite | None = None,
+        traffic: bool = False,
+    ) -> None:
+        """One cycle on one thread with the given pins; ``idle`` is then what the next one sees.
+
+        With ``traffic`` the sources run and the cycle is counted and recorded.
+        """
+        bus = Bus(data=0)
+        words = Pinned()
+        if write is None:
+            bus.data = words([0], np.uint64)
+        else:
+            bus = Bus(1, 1, write.x is None, write.y is None, write.table)
+            bus.x, bus.y, bus.index = write.x or 0, write.y or 0, write.index
+            bus.data = words([write.data], np.uint64)
+        self._step(bus, reset, hold, traffic)
+
+    def _step(self, bus: Bus, reset: bool, hold: bool, traffic: bool) -> None:
+        self.idle = bool(self._lib.wm_step(self._array, reset, hold, byref(bus), traffic))
+        self._cycle += traffic
+
+    def configure(self, *, via_bus: bool = False) -> None:
+        """Load all tables through every tile's own pins, or by the broadcast bus (SIM-4).
+
+        Raises
+        ------
+        ProtocolError
+            When the empty fabric does not become idle.
+        """
+        for _ in range(IDLE_LIMIT):
+            if self.idle:
+                break
+            self.step()
+        else:
+            raise ProtocolError("an empty fabric on hold is not idle (CFG-2)")
+        if via_bus:
+            for write in config_writes(self.image, self.spec):
+                self.step(write=write)
+        else:
+            door = back_door(self.image, self.spec)
+            words = Pinned()
+            for table, index, data in zip(door.table, door.index, door.data, strict=True):
+                bus = Bus(1, 1, 1, 1, int(table), 0, 0, int(index))
+                bus.data, bus.stride = words(data, np.uint64), 1
+                self._step(bus, False, True, False)
+            self.remap[:] = door.remap
+        self.step()
+
+    @property
+    def remap(self) -> npt.NDArray[np.uint64]:
+        """The shared remap memory, uint64[tiles]; writable."""
+        tiles = self.image.spec.tiles
+        words: npt.NDArray[np.uint64] = view(self._lib.wm_remap(self._array), tiles, np.uint64)
+        return words
+
+    def read(self, table: Table, index: int) -> npt.NDArray[np.uint64]:
+        """What a bus read in the present cycle returns, uint64[tiles]; 0 where a tile is dead.
+
+        The clock of every tile is advanced in a copy of its state, so the fabric does not move.
+        """
+        words = np.zeros(self.image.spec.tiles, np.uint64)
+        self._lib.wm_read(self._array, table, index, words.ctypes.data)
+        return words
+
+    # Traffic -------------------------------------------------------------------------------------
+
+    def start(self, schedule: PacketSchedule, stalls: StallPattern = NO_STALLS) -> None:
+        """Give the sources their packets; the next cycle that runs is cycle 0."""
+        tile = self.image.remap_tile[schedule.source]
+        if np.any(tile < 0):
+            raise InputError("schedule.source is a lost tile; allowed: hosted logical ids")
+        order = np.argsort(tile, kind="stable")
+        first = np.searchsorted(tile[order], np.arange(self.image.spec.tiles + 1))
+        pin = self._traffic = Pinned()
+        traffic = Traffic(
+            pin(first, np.uint64),
+            pin(order, np.uint32),
+            pin(schedule.destination[order], np.uint32),
+            pin(schedule.length[order], np.uint32),
+            pin(schedule.offered[order], np.int64),
+            pin(schedule.gap[order], np.uint32),
+        )
+        pattern = Stalls(stalls.threshold, stalls.burst_log2, stalls.seed)
+        self._lib.wm_traffic(self._array, byref(traffic), byref(pattern))
+        self._cycle = 0
+        if self._waves:
+            waves = self._waves
+            tiles = range(self.image.spec.tiles) if waves.tiles is None else waves.tiles
+            ids = np.fromiter(tiles, np.uint32)
+            path = str(waves.path).encode()
+            window = waves.begin, waves.end
+            self._lib.wm_trace(self._array, path, ids.ctypes.data, len(ids), *window)
+
+    def run(self, cycles: int) -> None:
+        """Run so many cycles with ``hold`` low."""
+        self._lib.wm_run(self._array, cycles)
+        self._cycle += cycles
+
+    def log(self) -> RunLog:
+        """Everything observed since :meth:`start`.
+
+        Raises
+        ------
+        ProtocolError
+            When the RTL drove a flit out of a dead port, or wrote a remap word out of turn.
+        """
+        violations = self._lib.wm_violations(self._array)
+        if violations:
+            raise ProtocolError(
+                f"{violations} times a flit at a dead output (FUS-2) or a stray remap write (CFG-2)"
+            )
+        quiet = bool(self._lib.wm_quiet(self._array))
+        return RunLog(
+            cycles=self._cycle, events=self._events(), counters=self._counters(), quiet=quiet
+        )
+
+    def _events(self) -> npt.NDArray[np.void]:
+        parts = []
+        for band in range(self._lib.wm_bands(self._array)):
+            start = ctypes.c_void_p()
+            count = self._lib.wm_events(self._array, band, byref(start))
+            parts.append(view(start.value, count, EVENT_DTYPE))
+        events = np.concatenate(parts)
+        key = events["cycle"].astype(np.uint64) << np.uint64(32)
+        key |= events["tile"].astype(np.uint64) << np.uint64(2) | events["kind"]
+        return events[np.argsort(key, kind="stable")]
+
+    def _counters(self) -> Counters:
+        counters = Counters.zeros(self.image.spec.tiles)
+        for port in range(5):
+            counters.moved[:, port] = self.read(Table.STATUS, Status.MOVED + port)
+            counters.stalled[:, port] = self.read(Table.STATUS, Status.STALLED + port)
+        counters.refused[:] = self.read(Table.STATUS, Status.REFUSED)
+        counters.offenders[:] = self.read(Table.STATUS, Status.OFFENDERS)
+        first = self._status(Status.FIRST_OFFENDER)
+        valid = first["valid"]
+        for column, name in enumerate(("valid", "src", "dst_x", "dst_y")):
+            counters.first_offender[:, column] = valid * first[name]
+        counters.watchdog[:] = self._status(Status.FLAGS)["watchdog"]
+        return counters
+
+    def _status(self, word: Status) -> dict[str, Any]:
+        return decode(self.spec.status_fields(word), self.read(Table.STATUS, word))
+
+
+def simulate(
+    image: ConfigImage,
+    schedule: PacketSchedule,
+    *,
+    cycles: int,
+    stalls: StallPattern = NO_STALLS,
+    threads: int = 1,
+    bug: Bug | None = None,
+    waves: Waves | None = None,
+    via_bus: bool = False,
+    seed: int = 1,
+    quick: bool = False,
+) -> RunLog:
+    """Configure an array, run it for ``cycles`` cycles and return what was observed.
+
+    Parameters are those of :class:`TileArray`, :meth:`TileArray.configure` and
+    :meth:`TileArray.start`.
+    """
+    with TileArray(image, threads=threads, bug=bug, waves=waves, seed=seed, quick=quick) as array:
+        array.configure(via_bus=via_bus)
+        array.start(schedule, stalls)
+        array.run(cycles)
+        return array.log()
