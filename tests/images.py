@@ -28,7 +28,7 @@ def neighbour(spec: FabricSpec, tile: int, port: int) -> int:
 
 
 def set_fuses(image: ConfigImage, dead_links: Array) -> None:
-    """Set in_ok and out_ok from ``live`` and dead_links[tile, port] (links by the tile they leave)."""
+    """Set in_ok and out_ok from ``live`` and dead_links[tile, port], links by where they leave."""
     spec = image.spec
     for tile in range(spec.tiles):
         for port in MESH:
@@ -52,7 +52,7 @@ def xy_routes(spec: FabricSpec, tile: int) -> list[tuple[int, ...]]:
     """The four entries of x-then-y routing (TBL-1)."""
     x, y, w, h = tile % spec.width, tile // spec.width, spec.width - 1, spec.height - 1
     ports, vcs = 31, 2**spec.vcs - 1
-    entries = []
+    entries: list[tuple[int, ...]] = []
     if x < w:
         entries.append((1, x + 1, w, 0, h, ports, vcs, Port.EAST))
     if x > 0:
@@ -226,12 +226,14 @@ def _rectangles(outs: Array, spec: FabricSpec) -> list[tuple[int, ...]]:
 def _garbage_routes(rng: np.random.Generator, image: ConfigImage, noise: float) -> None:
     """Overwrite a few entries with anything that fits their fields (TBL-2)."""
     spec = image.spec
-    for tile, slot in np.argwhere(rng.random(image.routes.shape) < noise / 4):
+    used = np.maximum(1, (image.routes["valid"] != 0).sum(1))
+    for tile in np.flatnonzero(image.live & (rng.random(spec.tiles) < noise)):
         xs, ys = rng.integers(0, spec.width, 2), rng.integers(0, spec.height, 2)
+        if rng.random() < 0.75:
+            xs, ys = np.sort(xs), np.sort(ys)  # otherwise perhaps a rectangle that holds nothing
         vcs = rng.integers(2**spec.vcs)
-        entry = (rng.integers(2), *xs, *ys, rng.integers(32), vcs, rng.integers(8))
-        if image.live[tile]:
-            image.routes[tile, slot] = entry
+        entry = (rng.random() < 0.8, *xs, *ys, rng.integers(32), vcs, rng.integers(8))
+        image.routes[tile, rng.integers(used[tile])] = entry
 
 
 def _random_remap(rng: np.random.Generator, image: ConfigImage, noise: float) -> None:

@@ -40,7 +40,7 @@ def check_image(image: ConfigImage) -> None:
     """
     spec = image.spec
     place = image.remap_tile
-    if place.size and not (-1 <= int(place.min()) and int(place.max()) < spec.tiles):
+    if place.size and (place.min() < -1 or place.max() >= spec.tiles):
         raise InputError(f"remap is {int(place.max())}; allowed: a tile from 0 to {spec.tiles - 1}")
     used = image.rules["vc"][image.rules["valid"] != 0]
     for field, vcs in (("remap vc", image.remap_vc[place >= 0]), ("vc_rules vc", used)):

@@ -75,7 +75,7 @@ def lookup(f: Any, t: int, port: int, vc: int, place: int) -> int:
     if to > LOCAL or not f.turns[t, port, to, vc]:
         return SINK
     usable = f.core_ok[t] if to == LOCAL else f.out_ok[t, to]
-    return to if usable else SINK
+    return int(to) if usable else SINK
 
 
 @jit
@@ -371,9 +371,9 @@ def run_cycles(f: Any, p: Any, s: Any, k: Any, stop: int, descending: bool) -> N
                 ahead = min(stop, p.offered[k.position[WOKEN]])
             k.position[CYCLE] = ahead
             continue
-        if k.trace_from <= c < k.trace_to:
-            if k.position[TRACED] + count * 5 * f.vcs > len(k.trace):
-                return
+        traced = k.trace_from <= c < k.trace_to
+        if traced and k.position[TRACED] + count * 5 * f.vcs > len(k.trace):
+            return
         if k.occupancy_from <= c < k.occupancy_from + len(k.occupancy):
             k.occupancy[c - k.occupancy_from, :] = s.occupancy
         k.position[MOVES] = 0

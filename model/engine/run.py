@@ -55,7 +55,8 @@ def kernel(compiled: bool) -> ModuleType:
         return compiled_kernel
     name = "model.engine.kernel_uncompiled"
     spec = importlib.util.spec_from_file_location(name, compiled_kernel.__file__)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

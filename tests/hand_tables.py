@@ -1,0 +1,465 @@
+"""Cycle tables worked out by hand from docs/design.md (ENG-4), for the engine and for the RTL.
+
+How to read a walk. ``A0`` is flit 0 of packet A. A flit accepted in cycle t stands in the NI's
+queue in t + 1, in the LOCAL input VC from t + 2 on (NI-1), and may leave any input VC in the first
+cycle it stands there (RTR-1); granted LOCAL in cycle g it stands in the out queue in g + 1 and is
+delivered then, if the core takes it (NI-3). So one packet alone over h links: granted in tile 0 at
+t + 2, in the last tile at t + 2 + h, delivered at t + 3 + h (RTR-3).
+
+All fabrics are one row of two or three tiles, logical = physical, XY tables; what differs is said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from model.image import ConfigImage
+from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
+from model.schedule import NO_STALLS, PacketSchedule, StallPattern
+from model.spec import FabricSpec, Port
+from tests.images import xy_image
+
+NORTH, EAST, SOUTH, WEST, LOCAL = Port
+ACCEPT, REFUSE, DELIVER = Event
+
+Packet = tuple[int, int, int, int, int]
+"""source, destination, length, offered, gap"""
+
+Row = tuple[int, int, Event, int, int]
+"""cycle, tile, kind, packet, flit (a REFUSE names its packet and flit 0)"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandTable:
+    """One directed scenario and everything it must show.
+
+    Members
+    -------
+    name : str
+    image : ConfigImage
+    packets : list of Packet
+        Sorted by offered cycle; A is packet 0, B packet 1, and so on.
+    rows : list of Row
+    vcs : list of int
+        VC of each packet, as seen on delivery.
+    moved, stalled : dict from (tile, port) to count
+    refused, offenders : dict from tile to count
+    first_offender : dict from tile to (src, dst_x, dst_y)
+    watchdog : set of tiles
+    stalls : StallPattern
+    cycles : int
+        Cycles to run; nothing happens after the last row.
+    """
+
+    name: str
+    image: ConfigImage
+    packets: list[Packet]
+    rows: list[Row]
+    vcs: list[int]
+    moved: dict[tuple[int, Port], int] = field(default_factory=dict)
+    stalled: dict[tuple[int, Port], int] = field(default_factory=dict)
+    refused: dict[int, int] = field(default_factory=dict)
+    offenders: dict[int, int] = field(default_factory=dict)
+    first_offender: dict[int, tuple[int, int, int]] = field(default_factory=dict)
+    watchdog: set[int] = field(default_factory=set)
+    stalls: StallPattern = NO_STALLS
+    cycles: int = 40
+
+    @property
+    def schedule(self) -> PacketSchedule:
+        """The packets as a schedule."""
+        columns = np.array(self.packets, np.int64).T
+        return PacketSchedule(
+            source=columns[0].astype(np.int32),
+            destination=columns[1].astype(np.int32),
+            length=columns[2].astype(np.int32),
+            offered=columns[3],
+            gap=columns[4].astype(np.int32),
+        )
+
+    @property
+    def log(self) -> RunLog:
+        """The log a run of ``cycles`` cycles must equal."""
+        events = np.zeros(len(self.rows), EVENT_DTYPE)
+        for event, (cycle, tile, kind, packet, flit) in zip(events, sorted(self.rows), strict=True):
+            event["cycle"], event["tile"], event["kind"] = cycle, tile, kind
+            if kind == REFUSE:
+                continue
+            event["last"] = flit == self.packets[packet][2] - 1
+            event["payload"] = payload(packet, flit, self.image.spec.payload_width)
+            if kind == DELIVER:
+                event["src"], event["vc"] = self.packets[packet][0], self.vcs[packet]
+        counters = Counters.zeros(self.image.spec.tiles)
+        for (tile, port), count in self.moved.items():
+            counters.moved[tile, port] = count
+        for (tile, port), count in self.stalled.items():
+            counters.stalled[tile, port] = count
+        for tile, count in self.refused.items():
+            counters.refused[tile] = count
+        for tile, count in self.offenders.items():
+            counters.offenders[tile] = count
+        for tile, first in self.first_offender.items():
+            counters.first_offender[tile] = (1, *first)
+        counters.watchdog[list(self.watchdog)] = 1
+        return RunLog(cycles=self.cycles, events=events, counters=counters, quiet=True)
+
+
+def payload(packet: int, flit: int, width: int) -> int:
+    """STM-1 on Python integers."""
+    z = ((packet << 16) + flit + 0x9E3779B97F4A7C15) % 2**64
+    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
+    z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
+    return (z ^ z >> 31) % 2**width
+
+
+def row_of(width: int, **fields: int) -> ConfigImage:
+    """A row of tiles with XY tables."""
+    return xy_image(FabricSpec(width=width, height=1, **fields))
+
+
+def flits(tile: int, kind: Event, packet: int, *cycles: int) -> list[Row]:
+    """Rows for flits 0, 1, … of a packet in these cycles."""
+    return [(cycle, tile, kind, packet, flit) for flit, cycle in enumerate(cycles)]
+
+
+def collision() -> HandTable:
+    """Two packets meet at one output, twice; the pointer remembers (RTR-4, RTR-5).
+
+    Tile 1, output LOCAL, p = N at reset.
+    c3   A0 at the front of WEST, B0 at the front of EAST. From N: N no, E yes: B0. p = S, owner E.
+    c4   The owner's B1 goes; it is the last, owner none. A0 waits (c3, c4: stalled 2).
+    c5   From S: S no, W yes: A0, p = L; c6 A1.
+    c13  C0 alone at EAST: p = S again.
+    c23  D0 at WEST and E0 at EAST. From S: W first: D0, p = L. E0 waits once.
+    c24  From L: L no, N no, E: E0.
+    """
+    packets = [
+        (0, 1, 2, 0, 0),
+        (2, 1, 2, 0, 0),
+        (2, 1, 1, 10, 0),
+        (0, 1, 1, 20, 0),
+        (2, 1, 1, 20, 0),
+    ]
+    rows = [
+        *flits(0, ACCEPT, 0, 0, 1),
+        *flits(2, ACCEPT, 1, 0, 1),
+        *flits(1, DELIVER, 1, 4, 5),
+        *flits(1, DELIVER, 0, 6, 7),
+        *flits(2, ACCEPT, 2, 10),
+        *flits(1, DELIVER, 2, 14),
+        *flits(0, ACCEPT, 3, 20),
+        *flits(2, ACCEPT, 4, 20),
+        *flits(1, DELIVER, 3, 24),
+        *flits(1, DELIVER, 4, 25),
+    ]
+    return HandTable(
+        name="collision",
+        image=row_of(3),
+        packets=packets,
+        rows=rows,
+        vcs=[0] * 5,
+        moved={(0, EAST): 3, (2, WEST): 4, (1, LOCAL): 7},
+        stalled={(1, WEST): 2, (1, EAST): 1},
+    )
+
+
+def offender_sink() -> HandTable:
+    """An illegal turn's packet is sunk flit by flit and blocks nobody (TBL-3).
+
+    Tile 1 may not turn WEST to LOCAL. A is accepted c0 … c2, crosses the link c2 … c4, stands at
+    WEST's front c3 … c5 and is sunk there, one flit per cycle; counted once, in c3.
+    B, tile 1 to itself, accepted c3: LOCAL input c5, granted in c5 while A2 is sunk, delivered c6.
+    C is sunk in c13; the first offender remains A.
+    """
+    image = row_of(2)
+    image.turns[1, WEST, LOCAL, 0] = False
+    return HandTable(
+        name="offender_sink",
+        image=image,
+        packets=[(0, 1, 3, 0, 0), (1, 1, 1, 3, 0), (0, 1, 1, 10, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0, 1, 2),
+            *flits(1, ACCEPT, 1, 3),
+            *flits(1, DELIVER, 1, 6),
+            *flits(0, ACCEPT, 2, 10),
+        ],
+        vcs=[0] * 3,
+        moved={(0, EAST): 4, (1, LOCAL): 1},
+        offenders={1: 2},
+        first_offender={1: (0, 1, 0)},
+    )
+
+
+def two_offenders_at_once() -> HandTable:
+    """Two ports sink in one cycle; both count, the lower port is remembered (TBL-3).
+
+    Tile 1 delivers to nobody. A (from 0) stands at WEST and B (from 2) at EAST, both in c3:
+    EAST is port 1, WEST port 3, so B is the first offender: src 2.
+    """
+    image = row_of(3)
+    image.turns[1, :, LOCAL, 0] = False
+    return HandTable(
+        name="two_offenders_at_once",
+        image=image,
+        packets=[(0, 1, 1, 0, 0), (2, 1, 1, 0, 0)],
+        rows=[*flits(0, ACCEPT, 0, 0), *flits(2, ACCEPT, 1, 0)],
+        vcs=[0, 0],
+        moved={(0, EAST): 1, (2, WEST): 1},
+        offenders={1: 2},
+        first_offender={1: (2, 1, 0)},
+    )
+
+
+def dead_core_and_dead_link() -> HandTable:
+    """A dead core's packets and a fused link's packets are offenders (FUS-2, FUS-4, RTR-7).
+
+    Core 2 is dead, the link from 1 to 0 too. A, 1 to 2: sunk in tile 2 at its WEST front, c3.
+    B, 1 to 0: offered c0, presented c1 and accepted; LOCAL input c3: WEST has no out_ok: sunk c3.
+    """
+    image = row_of(3)
+    image.core_ok[2] = False
+    image.out_ok[1, WEST] = image.in_ok[0, EAST] = False
+    return HandTable(
+        name="dead_core_and_dead_link",
+        image=image,
+        packets=[(1, 2, 1, 0, 0), (1, 0, 1, 0, 0)],
+        rows=[*flits(1, ACCEPT, 0, 0), *flits(1, ACCEPT, 1, 1)],
+        vcs=[0, 0],
+        moved={(1, EAST): 1},
+        offenders={1: 1, 2: 1},
+        first_offender={1: (1, 0, 0), 2: (1, 2, 0)},
+    )
+
+
+STALLED_16 = StallPattern(threshold=2**31, burst_log2=4, seed=7)
+"""By STL-1: core 1 refuses cycles 0 … 15 and takes 16 … 31; cores 0 takes 0 … 15, 2 takes 0 … 31."""
+
+
+def receiver_stall(watchdog: int) -> HandTable:
+    """Nine flits against a core that refuses until c16, depth 2: all fills, then all flows.
+
+    c3   A0 granted in tile 1, A1 in c4: the out queue is full from c5 on. A2 stands at WEST's
+         front from c5, A3 behind it from c6. A4 stands in tile 0's LOCAL input from c6, A5 behind
+         it from c7, A6 and A7 in the NI's queue, which is full from c8 on: A8 is presented in c8
+         and waits.
+    c16  A0 delivered. c17 A1 delivered; one entry is free (registered): A2 granted. A3 in c18.
+    c18  WEST holds one flit (registered): A4 leaves tile 0; A5 in c19. A6 enters LOCAL at the end
+         of c19, when the buffer held one; so the NI's queue holds one in c20: A8 accepted in c20.
+    c24  From c16 on one flit is delivered per cycle: A8 in c24.
+    Stalled: WEST of tile 1 c5 … c16 and LOCAL of tile 0 c6 … c17, 12 cycles each: a watchdog of 12
+    rises in both tiles, one of 13 in none (CFG-4).
+    """
+    return HandTable(
+        name=f"receiver_stall_watchdog_{watchdog}",
+        image=row_of(2, depth=2, watchdog=watchdog),
+        packets=[(0, 1, 9, 0, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0, 1, 2, 3, 4, 5, 6, 7, 20),
+            *flits(1, DELIVER, 0, *range(16, 25)),
+        ],
+        vcs=[0],
+        moved={(0, EAST): 9, (1, LOCAL): 9},
+        stalled={(0, LOCAL): 12, (1, WEST): 12},
+        watchdog={0, 1} if watchdog <= 12 else set(),
+        stalls=STALLED_16,
+    )
+
+
+def two_vcs_share_a_link() -> HandTable:
+    """Flits of two VCs alternate on a link; each VC keeps its own owner (RTR-5, LNK-2, LNK-3).
+
+    Tile 0 has a rule that sends to tile 2 in VC 1; B, from tile 1, travels in VC 0.
+    A (0 to 2) accepted c0 … c2 is at tile 1's WEST VC 1: A0 c3, A1 c4, A2 c5. B (1 to 2) accepted
+    c1 … c3 is in its LOCAL VC 0: B0 c3, B1 c4, B2 c5. Output EAST, q = 0:
+    c3 B0 (q = 1)   c4 A0 (q = 0)   c5 B1   c6 A1   c7 B2   c8 A2
+    Each is granted LOCAL in tile 2 one cycle later and delivered two cycles later.
+    WEST stalls c3, c5, c7; LOCAL stalls c4, c6.
+    """
+    image = row_of(3, vcs=2)
+    image.rules[0, 2] = (1, 2, 2, 0, 0, 1)
+    return HandTable(
+        name="two_vcs_share_a_link",
+        image=image,
+        packets=[(0, 2, 3, 0, 0), (1, 2, 3, 1, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0, 1, 2),
+            *flits(1, ACCEPT, 1, 1, 2, 3),
+            *flits(2, DELIVER, 1, 5, 7, 9),
+            *flits(2, DELIVER, 0, 6, 8, 10),
+        ],
+        vcs=[1, 0],
+        moved={(0, EAST): 3, (1, EAST): 6, (2, LOCAL): 6},
+        stalled={(1, WEST): 3, (1, LOCAL): 2},
+    )
+
+
+def full_vc_blocks_no_other() -> HandTable:
+    """A VC that is full does not block another VC of the link (LNK-2).
+
+    Depth 2; ids 1 and 2 are reached in VC 0 and 1. Core 1 refuses until c16. A (0 to 1) fills the
+    out queue with A0, A1 (c3, c4) and WEST VC 0 with A2 (from c5) and A3 (from c6); A4 stands in
+    tile 0's LOCAL VC 0 from c6. B (0 to 2), accepted c5, is in LOCAL VC 1 in c7: VC 0 is not ready,
+    VC 1 is: B leaves in c7, tile 1 in c8, granted in tile 2 in c9, delivered c10.
+    c16 A0 delivered, c17 A1 delivered and A2 granted, c18 A3 granted and A4 leaves tile 0,
+    c19 A4 granted; delivered c18, c19, c20.
+    WEST of tile 1 stalls c5 … c16 but for c8; LOCAL of tile 0 stalls c6 … c17 but for c7.
+    """
+    image = row_of(3, vcs=2, depth=2)
+    image.remap_vc[2] = 1
+    return HandTable(
+        name="full_vc_blocks_no_other",
+        image=image,
+        packets=[(0, 1, 5, 0, 0), (0, 2, 1, 5, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0, 1, 2, 3, 4),
+            *flits(0, ACCEPT, 1, 5),
+            *flits(2, DELIVER, 1, 10),
+            *flits(1, DELIVER, 0, 16, 17, 18, 19, 20),
+        ],
+        vcs=[0, 1],
+        moved={(0, EAST): 6, (1, EAST): 1, (1, LOCAL): 5, (2, LOCAL): 1},
+        stalled={(1, WEST): 11, (0, LOCAL): 11},
+        stalls=STALLED_16,
+    )
+
+
+def owner_with_bubbles(vcs: int) -> HandTable:
+    """A packet with gaps keeps its output VC (RTR-4); another VC may use the gaps (LNK-2).
+
+    A (0 to 1) with gap 2 is accepted c0, c3, c6, stands at tile 1's WEST front in c3, c6, c9 and is
+    granted at once: owner WEST from c3 to c9. B (2 to 1), accepted c1, is at EAST's front in c4.
+    One VC: B waits for the owner, c4 … c9 (6 stalls), and is granted in c10.
+    Two VCs, B in VC 1 by a rule of tile 2: B is granted in c4.
+    """
+    image = row_of(3, vcs=vcs)
+    if vcs == 2:
+        image.rules[2, 0] = (1, 0, 1, 0, 0, 1)
+    return HandTable(
+        name=f"owner_with_bubbles_{vcs}_vc",
+        image=image,
+        packets=[(0, 1, 3, 0, 2), (2, 1, 1, 1, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0, 3, 6),
+            *flits(2, ACCEPT, 1, 1),
+            *flits(1, DELIVER, 0, 4, 7, 10),
+            *flits(1, DELIVER, 1, 11 if vcs == 1 else 5),
+        ],
+        vcs=[0, vcs - 1],
+        moved={(0, EAST): 3, (2, WEST): 1, (1, LOCAL): 4},
+        stalled={(1, EAST): 6} if vcs == 1 else {},
+    )
+
+
+def refused() -> HandTable:
+    """Packets to unmapped ids are consumed in the NI; the next one follows at once (NI-2, RMP-1).
+
+    Id 1 is lost; id 3 lies beyond the remap memory's three words. A (0 to 1) is accepted c0 … c2 and
+    consumed c1 … c3, refused in c1. B (0 to 0) is presented when A's last is in: accepted c3,
+    LOCAL input c5, delivered c6 (h = 0, RTR-3). C (0 to 3) accepted c5, refused in c6.
+    """
+    image = row_of(3)
+    image.remap_tile[1] = -1
+    return HandTable(
+        name="refused",
+        image=image,
+        packets=[(0, 1, 3, 0, 0), (0, 0, 1, 1, 0), (0, 3, 1, 5, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0, 1, 2),
+            *flits(0, ACCEPT, 1, 3),
+            *flits(0, ACCEPT, 2, 5),
+            *flits(0, REFUSE, 0, 1),
+            *flits(0, REFUSE, 2, 6),
+            *flits(0, DELIVER, 1, 6),
+        ],
+        vcs=[0] * 3,
+        moved={(0, LOCAL): 1},
+        refused={0: 2},
+    )
+
+
+def loopback() -> HandTable:
+    """A tile talks to itself through its router at full rate (RTR-3, h = 0).
+
+    A0, A1, B0 accepted c0 … c2, in the LOCAL input c2 … c4, delivered c3 … c5.
+    """
+    return HandTable(
+        name="loopback",
+        image=row_of(2),
+        packets=[(1, 1, 2, 0, 0), (1, 1, 1, 0, 0)],
+        rows=[
+            *flits(1, ACCEPT, 0, 0, 1),
+            *flits(1, ACCEPT, 1, 2),
+            *flits(1, DELIVER, 0, 3, 4),
+            *flits(1, DELIVER, 1, 5),
+        ],
+        vcs=[0, 0],
+        moved={(1, LOCAL): 3},
+    )
+
+
+def back_to_back() -> HandTable:
+    """Depth 2 carries one flit per cycle, single-flit packets right behind tails (RTR-2).
+
+    Lengths 1, 2, 1, 1 from 0 to 2, all offered in c0: accepted c0 … c4, each delivered 5 cycles
+    later (h = 2); no input ever stalls.
+    """
+    lengths = (1, 2, 1, 1)
+    starts = (0, 1, 3, 4)
+    rows: list[Row] = []
+    for packet, (start, length) in enumerate(zip(starts, lengths, strict=True)):
+        rows += flits(0, ACCEPT, packet, *range(start, start + length))
+        rows += flits(2, DELIVER, packet, *range(start + 5, start + 5 + length))
+    return HandTable(
+        name="back_to_back",
+        image=row_of(3, depth=2),
+        packets=[(0, 2, length, 0, 0) for length in lengths],
+        rows=rows,
+        vcs=[0] * 4,
+        moved={(0, EAST): 5, (1, EAST): 5, (2, LOCAL): 5},
+    )
+
+
+def table_says_local() -> HandTable:
+    """A route entry may name LOCAL: the packet ends there, whoever it was for (RTR-7).
+
+    Tile 1's first entry sends everything for tile 2 to LOCAL, the second names port 6. A (0 to 2)
+    is granted LOCAL in tile 1 in c3 and delivered to core 1 in c4. B (1 to 0) meets port 6 in its
+    own LOCAL input in c2: an offender.
+    """
+    image = row_of(3)
+    image.routes[1, 0] = (1, 2, 2, 0, 0, 31, 1, LOCAL)
+    image.routes[1, 1] = (1, 0, 2, 0, 0, 31, 1, 6)
+    return HandTable(
+        name="table_says_local",
+        image=image,
+        packets=[(0, 2, 1, 0, 0), (1, 0, 1, 0, 0)],
+        rows=[
+            *flits(0, ACCEPT, 0, 0),
+            *flits(1, ACCEPT, 1, 0),
+            *flits(1, DELIVER, 0, 4),
+        ],
+        vcs=[0, 0],
+        moved={(0, EAST): 1, (1, LOCAL): 1},
+        offenders={1: 1},
+        first_offender={1: (1, 0, 0)},
+    )
+
+
+HAND_TABLES: list[HandTable] = [
+    collision(),
+    offender_sink(),
+    two_offenders_at_once(),
+    dead_core_and_dead_link(),
+    receiver_stall(watchdog=12),
+    receiver_stall(watchdog=13),
+    two_vcs_share_a_link(),
+    full_vc_blocks_no_other(),
+    owner_with_bubbles(vcs=1),
+    owner_with_bubbles(vcs=2),
+    refused(),
+    loopback(),
+    back_to_back(),
+    table_says_local(),
+]
