@@ -60,9 +60,7 @@ class CompileOptions:
 DEFAULTS: Final = CompileOptions()
 
 
-def compile_wafer(
-    wafer: WaferMap, options: CompileOptions = DEFAULTS, **sizes: int
-) -> ConfigImage:
+def compile_wafer(wafer: WaferMap, options: CompileOptions = DEFAULTS, **sizes: int) -> ConfigImage:
     """Repair, route and prove a wafer.
 
     Parameters

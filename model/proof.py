@@ -268,5 +268,7 @@ def prove(image: ConfigImage) -> PairWalk:
     walk = walk_pairs(image)
     if walk.first_failure is not None:
         a, b = walk.first_failure
-        raise InputError(f"image.routes loses logical {a} to {b}; allowed: every hosted pair arrives")
+        raise InputError(
+            f"image.routes loses logical {a} to {b}; allowed: every hosted pair arrives"
+        )
     return walk
