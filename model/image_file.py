@@ -72,7 +72,7 @@ def image_to_json(image: ConfigImage) -> str:
         for t, vc in zip(image.remap_tile, image.remap_vc, strict=True)
     ]
     tiles = ",\n".join(
-        f"  {json.dumps(_tile_to_json(image, int(t)))}" for t in np.flatnonzero(image.live)
+        f"  {json.dumps(tile_to_json(image, int(t)))}" for t in np.flatnonzero(image.live)
     )
     logical = {"width": image.logical_width, "height": image.logical_height}
     return (
@@ -83,7 +83,8 @@ def image_to_json(image: ConfigImage) -> str:
     )
 
 
-def _tile_to_json(image: ConfigImage, tile: int) -> dict[str, Any]:
+def tile_to_json(image: ConfigImage, tile: int) -> dict[str, Any]:
+    """One live tile as the object that the file holds."""
     routes, rules = image.routes[tile], image.rules[tile]
     turns = [[_NAMES[i], _NAMES[o], int(v)] for i, o, v in np.argwhere(image.turns[tile])]
     made: dict[str, Any] = {

@@ -224,7 +224,9 @@ def wafer_from_npz(data: bytes, name: str = "wafer") -> WaferMap:
     if len(off):
         t, p = off[0]
         link = shown([int(t % wafer.width), int(t // wafer.width), Port(p).name])
-        raise InputError(f"wafer.dead_link is {link}; allowed: a link that does not leave the wafer")
+        raise InputError(
+            f"wafer.dead_link is {link}; allowed: a link that does not leave the wafer"
+        )
     wafer.origin = meta.get("origin", {})
     return wafer
 

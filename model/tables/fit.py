@@ -183,9 +183,7 @@ def _fit_lane(
     return changed
 
 
-def fit_tables(
-    network: Network, choice: npt.NDArray[np.uint8], route_entries: int
-) -> FittedTables:
+def fit_tables(network: Network, choice: npt.NDArray[np.uint8], route_entries: int) -> FittedTables:
     """Fit every tile's route table.
 
     Parameters
@@ -219,8 +217,19 @@ def fit_tables(
     def fit(lane: int) -> int:
         return int(
             _fit_lane(
-                lane, _LANES, network.width, hosts, network.turns, network.forward, masks, hop,
-                asked, entries, count, freedom, need,
+                lane,
+                _LANES,
+                network.width,
+                hosts,
+                network.turns,
+                network.forward,
+                masks,
+                hop,
+                asked,
+                entries,
+                count,
+                freedom,
+                need,
             )  # fmt: skip
         )
 

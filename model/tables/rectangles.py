@@ -56,9 +56,7 @@ def _best_rectangle(
                 start, tall = stack[depth, 0], stack[depth, 1]
                 if tall > height[c]:
                     top = row - tall
-                    covered = (
-                        sums[row, c] - sums[row, start] - sums[top, c] + sums[top, start]
-                    )
+                    covered = sums[row, c] - sums[row, start] - sums[top, c] + sums[top, start]
                     if covered > best:
                         best = covered
                         found[0], found[1] = x_lo + start, x_lo + c - 1

@@ -1,0 +1,115 @@
+"""``wafermesh compile``: repair and route a wafer map into a proven image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from model.compile import CompileOptions, compile_wafer
+from model.image_file import image_to_json, image_to_npz
+from model.repair import REPAIRS
+from model.repair.homes import PLACES
+from model.routing import ROUTINGS, Effort
+from tools.common import emit, json_option, key_values, reproduce
+from tools.files import read_wafer, report_to_stderr, write_result
+
+
+@click.command(name="compile")
+@click.argument("wafer")
+@click.option("--spares", default="0", show_default=True, help="Spare lines: a count, or as 7%.")
+@click.option("--spare-place", type=click.Choice(PLACES), default="columns", show_default=True)
+@click.option("--routing", type=click.Choice(list(ROUTINGS)), default="updown", show_default=True)
+@click.option(
+    "--repair", type=click.Choice(list(REPAIRS)), default="displacement", show_default=True
+)
+@click.option("--effort", type=click.Choice(["fast", "best"]), default="fast", show_default=True)
+@click.option("--vcs", type=int, default=1, show_default=True, help="Virtual channels: 1, 2, 4.")
+@click.option("--depth", type=int, default=4, show_default=True, help="Flits per input buffer.")
+@click.option("--payload-width", type=int, default=32, show_default=True, help="Bits per flit.")
+@click.option("--route-entries", type=int, default=16, show_default=True, help="Per tile.")
+@click.option("--max-packet", type=int, default=64, show_default=True, help="Flits.")
+@click.option("--watchdog", type=int, default=1024, show_default=True, help="Cycles.")
+@click.option("-o", "--output", default="-", help="File, .json or .npz; - prints JSON.")
+@json_option
+def command(
+    wafer: str,
+    spares: str,
+    spare_place: str,
+    routing: str,
+    repair: str,
+    effort: Effort,
+    output: str,
+    as_json: bool,
+    **sizes: int,
+) -> None:
+    """Repair and route WAFER (a map file or -), prove the result, write the image."""
+    silent = report_to_stderr(output, as_json)
+    options = CompileOptions(
+        spares=spares, spare_place=spare_place, routing=routing, repair=repair, effort=effort
+    )
+    image = compile_wafer(read_wafer(wafer), options, **sizes)
+    write_result(output, lambda: image_to_json(image), lambda: image_to_npz(image))
+    if silent:
+        return
+    words: list[object] = ["compile", wafer, "--spares", spares, "--spare-place", spare_place]
+    words += ["--routing", routing, "--repair", repair, "--effort", effort]
+    for name, value in sizes.items():
+        words += [f"--{name.replace('_', '-')}", value]
+    again = reproduce(*words, "-o", output)
+    result = {**image.report, "file": output, "reproduce": again}
+    emit(as_json, result, lambda: render_report(image.report, output, again))
+
+
+def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """The compiler's report as lines for people."""
+    r = report
+    return [
+        ("healthy tiles", f"{r['healthy_tiles']} of {r['tiles']}"),
+        ("core / tile defects", f"{r['core_defects']} / {r['tile_defects']}"),
+        ("dead links", str(r["dead_links"])),
+        (
+            "logical array",
+            f"{r['logical'][0]}x{r['logical'][1]}, {r['spare_tiles']} spare tiles"
+            f" ({100 * r['spare_share']:.2f} %)",
+        ),
+        ("hosted", f"{r['hosted']}, {r['repaired']} of them repaired"),
+        (
+            "lost",
+            f"{r['lost']} ({r['lost_no_spare']} no spare left, {r['lost_cut_off']} cut off)",
+        ),
+        (
+            "displacement",
+            f"mean {r['displacement_mean']:.2f}, max {r['displacement_max']};"
+            f" {100 * r['neighbour_adjacent']:.1f} % of logical neighbours adjacent",
+        ),
+        ("reachable pairs", f"{100 * r['reachable_pairs']:.4g} %"),
+        (
+            "route length",
+            f"mean {r['mean_hops']:.2f} hops, shortest possible {r['mean_shortest']:.2f},"
+            f" max {r['max_hops']}",
+        ),
+        (
+            "stretch",
+            f"mean {r['stretch']:.3f}, max {r['max_stretch']:.2f}",
+        ),
+        (
+            "channel load",
+            f"max {r['max_channel_load']:.2f}, mean {r['mean_channel_load']:.2f}"
+            " flits/cycle per unit of load",
+        ),
+        (
+            "route entries",
+            f"mean {r['entries_mean']:.2f}, p95 {r['entries_p95']}, max {r['entries_max']};"
+            f" paths traded on {r['tiles_traded']} tiles",
+        ),
+        ("deadlock", "impossible: no cycle of turns, proven; every pair walked"),
+        ("strategies", f"{r['routing']} ({r['plan']}), {r['repair']}, effort {r['effort']}"),
+    ]
+
+
+def render_report(report: dict[str, Any], output: str, again: str) -> None:
+    """Print the report and the line that makes it again."""
+    rows = report_rows(report)
+    key_values("image", [*rows, ("written", output)])
+    click.echo(f"again: {again}")
