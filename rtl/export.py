@@ -8,6 +8,7 @@ from amaranth._toolchain.yosys import find_yosys
 
 from model.spec import FabricSpec
 from rtl.bugs import Bug
+from rtl.fabric import Fabric
 from rtl.place import Library
 from rtl.remap import RemapMemory
 from rtl.tile import Tile
@@ -48,3 +49,17 @@ def tile_verilog(spec: FabricSpec, bug: Bug | None = None) -> str:
 def remap_verilog(spec: FabricSpec) -> str:
     """Verilog of module ``remap``, the memory beside a tile (RMP-1)."""
     return _verilog(RemapMemory(spec))
+
+
+def fabric_verilog(spec: FabricSpec, defects: bool = False, bug: Bug | None = None) -> str:
+    """Verilog of module ``fabric`` with modules ``tile`` and ``remap``, each once.
+
+    Parameters
+    ----------
+    spec : FabricSpec
+    defects : bool
+        Add the benches' ports ``dead_links``, ``dead_tiles`` and ``noise``.
+    bug : Bug, optional
+        Build every tile wrongly.
+    """
+    return _verilog(Fabric(spec, defects=defects, bug=bug))

@@ -114,7 +114,8 @@ class StatusTable(wiring.Component):
     def _watchdog(self, m: Module) -> Signal:
         """Sticky flag: some front flit did not move for ``spec.watchdog`` cycles in a row."""
         limit = self._spec.watchdog - (0 if self._bug is Bug.WATCHDOG_LATE else 1)
-        waiting = self.filled & ~self.left
+        waiting = Signal.like(self.filled, name="waiting")
+        m.d.comb += waiting.eq(self.filled & ~self.left)
         barked = Signal()
         barks = []
         for k in range(len(self.filled)):
