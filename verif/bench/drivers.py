@@ -43,7 +43,9 @@ class Sources:
     def __init__(self, image: ConfigImage, schedule: PacketSchedule, rng: random.Random) -> None:
         self.valid = 0
         self.payload = 0
-        self._schedule = schedule
+        # Python integers: NumPy's would overflow in the packed vectors.
+        self._destination, self._length = schedule.destination.tolist(), schedule.length.tolist()
+        self._offered, self._gap = schedule.offered.tolist(), schedule.gap.tolist()
         self._fields = image.spec.core_in_fields
         self._width = total_width(self._fields)
         self._payloads = payloads(schedule, image.spec.payload_width)
@@ -69,8 +71,8 @@ class Sources:
             garbage = self._rng.getrandbits(self._fields[0][1])
             word = pack(
                 self._fields,
-                dst=garbage if flit else int(self._schedule.destination[packet]),
-                last=flit == self._schedule.length[packet] - 1,
+                dst=garbage if flit else self._destination[packet],
+                last=flit == self._length[packet] - 1,
                 payload=self._payloads[packet][flit],
             )
             shift = tile * self._width
@@ -85,7 +87,7 @@ class Sources:
         for tile in bits(moved):
             sender = self._senders[tile]
             sender.flit += 1
-            if sender.flit == self._schedule.length[sender.packets[0]]:
+            if sender.flit == self._length[sender.packets[0]]:
                 sender.packets.popleft()
                 sender.flit = 0
             self._plan(tile, cycle)
@@ -95,9 +97,10 @@ class Sources:
         if not sender.packets:
             return
         packet = sender.packets[0]
-        gap = int(self._schedule.gap[packet])
-        offered = int(self._schedule.offered[packet])
-        due = transferred + 1 + gap if sender.flit else max(offered, transferred + 1)
+        if sender.flit:
+            due = transferred + 1 + self._gap[packet]
+        else:
+            due = max(self._offered[packet], transferred + 1)
         self._due[due].append(tile)
 
 
