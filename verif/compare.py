@@ -16,7 +16,7 @@ import numpy.typing as npt
 from model.runlog import EVENT_DTYPE, Event, RunLog
 from model.spec import FabricSpec, Port
 
-EVENT_PORT: Final = {
+EVENT_PORT: Final[dict[int, str]] = {
     Event.ACCEPT: "core_in",
     Event.REFUSE: "core_refused",
     Event.DELIVER: "core_out",
@@ -122,7 +122,7 @@ def _describe(row: dict[str, int] | None, other: dict[str, int] | None) -> str:
 
 
 def _port(kind: int) -> str:
-    return EVENT_PORT[Event(kind)] if kind in iter(Event) else f"kind {kind}"
+    return EVENT_PORT.get(kind, f"kind {kind}")
 
 
 def _place(tile: int, spec: FabricSpec) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from model.errors import InputError
 from model.image import ConfigImage
 from model.runlog import EVENT_DTYPE, Counters, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
-from model.spec import Status, Table
+from model.spec import FabricSpec, Status, Table
 from rtl.bugs import Bug
 from verif.config_stream import BusWrite, back_door, config_writes, decode
 from verif.tile_array.build import BuildOptions, array_spec, build, tile_text
@@ -64,6 +64,9 @@ class TileArray:
         Workers; results do not depend on it. At most one per row is used.
     bug : Bug, optional
         Build the tile wrongly.
+    netlist : FabricSpec, optional
+        What the tile is generated from, by default :func:`array_spec` of the image's. Its header
+        must be as wide as the image's or wider, all else equal.
     waves : Waves, optional
         Dump while :meth:`run` runs; needs a library of its own and runs on one thread.
     seed : int
@@ -83,12 +86,13 @@ class TileArray:
         *,
         threads: int = 1,
         bug: Bug | None = None,
+        netlist: FabricSpec | None = None,
         waves: Waves | None = None,
         seed: int = 1,
         quick: bool = False,
     ) -> None:
         self.image = image
-        self.spec = array_spec(image.spec)
+        self.spec = netlist or array_spec(image.spec)
         trace = waves.path.suffix[1:] if waves else ""
         options = BuildOptions(trace=trace, quick=quick)
         library = build(tile_text(self.spec, bug), self.spec, options)
@@ -289,19 +293,14 @@ def simulate(
     *,
     cycles: int,
     stalls: StallPattern = NO_STALLS,
-    threads: int = 1,
-    bug: Bug | None = None,
-    waves: Waves | None = None,
     via_bus: bool = False,
-    seed: int = 1,
-    quick: bool = False,
+    **options: Any,
 ) -> RunLog:
     """Configure an array, run it for ``cycles`` cycles and return what was observed.
 
-    Parameters are those of :class:`TileArray`, :meth:`TileArray.configure` and
-    :meth:`TileArray.start`.
+    ``options`` are those of :class:`TileArray`.
     """
-    with TileArray(image, threads=threads, bug=bug, waves=waves, seed=seed, quick=quick) as array:
+    with TileArray(image, **options) as array:
         array.configure(via_bus=via_bus)
         array.start(schedule, stalls)
         array.run(cycles)
