@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import click
@@ -47,17 +48,31 @@ class LazyGroup(click.Group):
             formatter.write_dl(list(self._help.items()))
 
 
+@contextlib.contextmanager
+def one_line() -> Iterator[None]:
+    """Turn bad input of any kind into its one line."""
+    try:
+        yield
+    except click.exceptions.NoArgsIsHelpError:
+        raise
+    except click.UsageError as error:
+        raise OneLine(error.format_message()) from error
+    except InputError as error:
+        raise OneLine(str(error)) from error
+
+
 class OneLineErrors(LazyGroup):
     """The top command: bad input is one line on stderr and exit code 2 (rule CLI-1)."""
 
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Parse the group's own options."""
+        with one_line():
+            return super().make_context(*args, **kwargs)
+
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the subcommand; turn :class:`InputError` into its one line."""
-        try:
+        """Run the subcommand."""
+        with one_line():
             return super().invoke(ctx)
-        except InputError as error:
-            raise OneLine(str(error)) from error
-        except click.UsageError as error:
-            raise OneLine(error.format_message()) from error
 
 
 class OneLine(click.ClickException):

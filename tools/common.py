@@ -22,7 +22,7 @@ progress_console = Console(stderr=True, highlight=False)
 """Progress and errors, on standard error."""
 
 
-class SizeType(click.ParamType):
+class SizeType(click.ParamType[tuple[int, int]]):
     """``WIDTHxHEIGHT`` in tiles, as ``32x18``; converts to a pair of integers."""
 
     name = "WxH"
@@ -43,7 +43,7 @@ class SizeType(click.ParamType):
         return sides[0], sides[1]
 
 
-class RateType(click.ParamType):
+class RateType(click.ParamType[float]):
     """A number from ``low`` to ``high``; NaN and infinities are refused."""
 
     name = "rate"
