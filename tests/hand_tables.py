@@ -111,7 +111,7 @@ def payload(packet: int, flit: int, width: int) -> int:
     z = ((packet << 16) + flit + 0x9E3779B97F4A7C15) % 2**64
     z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 % 2**64
     z = (z ^ z >> 27) * 0x94D049BB133111EB % 2**64
-    return (z ^ z >> 31) % 2**width
+    return int((z ^ z >> 31) % 2**width)
 
 
 def row_of(width: int, **fields: int) -> ConfigImage:
@@ -234,7 +234,7 @@ def dead_core_and_dead_link() -> HandTable:
 
 
 STALLED_16 = StallPattern(threshold=2**31, burst_log2=4, seed=7)
-"""By STL-1: core 1 refuses cycles 0 … 15 and takes 16 … 31; cores 0 takes 0 … 15, 2 takes 0 … 31."""
+"""By STL-1: core 1 refuses cycles 0 … 15 and takes 16 … 31; core 2 takes 0 … 31."""
 
 
 def receiver_stall(watchdog: int) -> HandTable:
@@ -355,8 +355,8 @@ def owner_with_bubbles(vcs: int) -> HandTable:
 def refused() -> HandTable:
     """Packets to unmapped ids are consumed in the NI; the next one follows at once (NI-2, RMP-1).
 
-    Id 1 is lost; id 3 lies beyond the remap memory's three words. A (0 to 1) is accepted c0 … c2 and
-    consumed c1 … c3, refused in c1. B (0 to 0) is presented when A's last is in: accepted c3,
+    Id 1 is lost; id 3 lies beyond the remap memory's three words. A (0 to 1) is accepted c0 … c2
+    and consumed c1 … c3, refused in c1. B (0 to 0) is presented when A's last is in: accepted c3,
     LOCAL input c5, delivered c6 (h = 0, RTR-3). C (0 to 3) accepted c5, refused in c6.
     """
     image = row_of(3)

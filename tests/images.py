@@ -190,7 +190,7 @@ def _best_routes(rng: np.random.Generator, image: ConfigImage) -> None:
                 if port < 4 and not image.in_ok[tile, port]:
                     outs[port] = -2  # no flit comes this way
                     continue
-                for out in rng.permutation(4):
+                for out in rng.permutation(4).tolist():
                     behind = neighbour(spec, int(tile), out)
                     if image.out_ok[tile, out] and image.turns[tile, port, out, vc]:
                         step = best[behind, (out + 2) % 4] + 1
@@ -198,10 +198,10 @@ def _best_routes(rng: np.random.Generator, image: ConfigImage) -> None:
             outs[:, tile] = -1  # found by RTR-7 without an entry
             for rect in _rectangles(outs, spec):
                 merged[tile][rect] = merged[tile].get(rect, 0) | 1 << vc
-    for tile, rects in enumerate(merged):
+    for row, rects in zip(image.routes, merged, strict=True):
         widest = sorted(rects, key=lambda r: -(r[1] - r[0] + 1) * (r[3] - r[2] + 1))
-        for slot, rect in enumerate(widest[: spec.route_entries]):
-            image.routes[tile, slot] = (1, *rect[:5], rects[rect], rect[5])
+        for entry, rect in enumerate(widest[: spec.route_entries]):
+            row[entry] = (1, *rect[:5], rects[rect], rect[5])
 
 
 def _rectangles(outs: Array, spec: FabricSpec) -> list[tuple[int, ...]]:

@@ -6,7 +6,8 @@ result does not depend on the order in which tiles are visited.
 
 All compiled functions live in this one file: Numba's cache looks at the file of a function, not
 at the files of those it calls, to see whether it is stale. Loaded under another name the file is
-plain Python (see :func:`model.engine.run.kernel`).
+plain Python (see :func:`model.engine.run.kernel`). Arguments: ``f`` Fabric, ``p`` Packets,
+``s`` State, ``k`` Control, ``t`` tile, ``c`` cycle.
 """
 
 from __future__ import annotations
@@ -16,29 +17,22 @@ from typing import Any
 import numba
 import numpy as np
 
-from model.engine.state import (
-    CYCLE,
-    EVENTS,
-    FLIT_BITS,
-    IN_FLIGHT,
-    MOVES,
-    NI_ENTRIES,
-    SINK,
-    TO_ACCEPT,
-    TRACED,
-    UNKNOWN,
-    WOKEN,
-)
+from model.engine import state as at
+from model.engine.state import FLIT_BITS, NI_ENTRIES, SINK, UNKNOWN
 from model.random import GOLDEN
 from model.random import mix64 as mix64_source
-from model.runlog import Event
 
 COMPILED = __name__ == "model.engine.kernel"
 
 
 def jit(function: Any) -> Any:
-    """Compile, or leave alone in the uncompiled copy of this module."""
-    return numba.njit(cache=True)(function) if COMPILED else function
+    """Compile, or leave alone in the uncompiled copy of this module.
+
+    Nothing here allocates, so Numba's reference counts are switched off: counting every array of
+    every tuple up and down at each call made the engine 25 times slower.
+    """
+    options: dict[str, Any] = {"cache": True, "_nrt": False}
+    return numba.njit(**options)(function) if COMPILED else function
 
 
 mix64 = jit(mix64_source)
@@ -46,8 +40,7 @@ mix64 = jit(mix64_source)
 LOCAL = 4
 TO_CORE, TO_SINK = -1, -2
 ACCEPT, CONSUME, INJECT, DELIVER = 1, 2, 4, 8
-EVENT_ACCEPT, EVENT_REFUSE = int(Event.ACCEPT), int(Event.REFUSE)
-EVENT_DELIVER = int(Event.DELIVER)
+EVENT_ACCEPT, EVENT_REFUSE, EVENT_DELIVER = 0, 1, 2  # runlog.Event
 FLIT_MASK = (1 << FLIT_BITS) - 1
 WEYL = np.uint64(GOLDEN)
 SHIFT_SEED, SHIFT_TILE, SHIFT_DRAW = np.uint64(32), np.uint64(42), np.uint64(32)
@@ -76,24 +69,6 @@ def lookup(f: Any, t: int, port: int, vc: int, place: int) -> int:
         return SINK
     usable = f.core_ok[t] if to == LOCAL else f.out_ok[t, to]
     return int(to) if usable else SINK
-
-
-@jit
-def find_place(f: Any, p: Any, t: int, packet: int) -> None:
-    """Remap a packet and choose its VC (RMP-1, RMP-2); the place stays -1 when unmapped."""
-    logical = p.destination[packet]
-    if logical >= len(f.remap_tile) or f.remap_tile[logical] < 0:
-        return
-    place = f.remap_tile[logical]
-    x, y = place % f.width, place // f.width
-    p.place[packet] = place
-    p.vc[packet] = f.remap_vc[logical]
-    for r in range(f.rules.shape[1]):
-        rule = f.rules[t, r]
-        inside = rule["x_lo"] <= x <= rule["x_hi"] and rule["y_lo"] <= y <= rule["y_hi"]
-        if rule["valid"] and inside:
-            p.vc[packet] = rule["vc"]
-            return
 
 
 @jit
@@ -127,27 +102,16 @@ def decide_ni(f: Any, p: Any, s: Any, t: int, c: int) -> int:
 @jit
 def leave(f: Any, p: Any, s: Any, k: Any, b: int, to: int) -> bool:
     """Note that the front flit of input VC ``b`` leaves; true when it is its packet's last."""
-    n = k.position[MOVES]
+    n = k.position[at.MOVES]
     s.move_from[n] = b
     s.move_to[n] = to
-    k.position[MOVES] = n + 1
+    k.position[at.MOVES] = n + 1
     flit = s.buffer[b * f.depth + s.head[b]]
     last = (flit & FLIT_MASK) == p.length[flit >> FLIT_BITS] - 1
     s.begun[b] = not last
     if last:
         s.dest[b] = UNKNOWN
     return bool(last)
-
-
-@jit
-def count_offender(f: Any, p: Any, s: Any, t: int, packet: int) -> None:
-    """Count an offender at its first flit and keep the first of all (TBL-3)."""
-    s.offenders[t] += 1
-    if not s.first_offender[t, 0]:
-        s.first_offender[t, 0] = 1
-        s.first_offender[t, 1] = s.identity[p.sender[packet]]
-        s.first_offender[t, 2] = p.place[packet] % f.width
-        s.first_offender[t, 3] = p.place[packet] // f.width
 
 
 @jit
@@ -179,7 +143,7 @@ def grant(f: Any, p: Any, s: Any, k: Any, t: int, output: int) -> int:
         s.owner[owned] = -1 if last else i
         s.next_vc[t * 5 + output] = (v + 1) & (f.vcs - 1)
         s.moved[t, output] += 1
-        return i * f.vcs + v
+        return int(i * f.vcs + v)
     return -1
 
 
@@ -203,7 +167,9 @@ def decide_router(f: Any, p: Any, s: Any, k: Any, t: int, c: int) -> None:
                 outputs |= 1 << to
                 continue
             if not s.begun[b]:
-                count_offender(f, p, s, t, packet)
+                s.offenders[t] += 1
+                if s.first_offender[t] < 0:
+                    s.first_offender[t] = packet
             leave(f, p, s, k, b, TO_SINK)
             gone |= 1 << (port * f.vcs + v)
     for output in range(5):
@@ -218,10 +184,9 @@ def decide_router(f: Any, p: Any, s: Any, k: Any, t: int, c: int) -> None:
         if waits and not left:
             s.stalled[t, port] += 1
         for v in range(f.vcs):
-            if ((waits & ~left) >> v) & 1:
-                age = c + 1 - s.front_since[(t * 5 + port) * f.vcs + v]
-                if age >= f.watchdog:
-                    s.watchdog[t] = 1
+            age = c + 1 - s.front_since[(t * 5 + port) * f.vcs + v]
+            if ((waits & ~left) >> v) & 1 and age >= f.watchdog:
+                s.watchdog[t] = 1
 
 
 @jit
@@ -248,7 +213,7 @@ def move_flit(f: Any, p: Any, s: Any, k: Any, n: int, c: int) -> None:
     if to == TO_SINK:
         output = SINK
         s.load[t] -= 1
-        k.position[IN_FLIGHT] -= 1
+        k.position[at.IN_FLIGHT] -= 1
         p.sunk[packet] = True
         p.tile[packet] = t
     elif to == TO_CORE:
@@ -263,20 +228,20 @@ def move_flit(f: Any, p: Any, s: Any, k: Any, n: int, c: int) -> None:
         if flit & FLIT_MASK == 0:
             p.hops[packet] += 1
     if k.trace_from <= c < k.trace_to:
-        row = k.trace[k.position[TRACED]]
+        row = k.trace[k.position[at.TRACED]]
         row[0], row[1], row[2], row[3] = c, t, (b // f.vcs) % 5, output
         row[4], row[5], row[6] = b % f.vcs, packet, flit & FLIT_MASK
-        k.position[TRACED] += 1
+        k.position[at.TRACED] += 1
 
 
 @jit
 def note(k: Any, c: int, t: int, kind: int, flit: int) -> None:
     """Write an event down, unless the run keeps none."""
-    n = k.position[EVENTS]
+    n = k.position[at.EVENTS]
     if n < len(k.event_flit):
         k.event_cycle[n], k.event_tile[n] = c, t
         k.event_kind[n], k.event_flit[n] = kind, flit
-        k.position[EVENTS] = n + 1
+        k.position[at.EVENTS] = n + 1
 
 
 @jit
@@ -288,11 +253,10 @@ def accept(f: Any, p: Any, s: Any, k: Any, t: int, c: int) -> None:
     s.in_queue[t, (s.in_head[t] + s.in_count[t]) & 1] = flit
     s.in_count[t] += 1
     s.load[t] += 1
-    k.position[IN_FLIGHT] += 1
-    k.position[TO_ACCEPT] -= 1
+    k.position[at.IN_FLIGHT] += 1
+    k.position[at.TO_ACCEPT] -= 1
     if index == 0:
         p.accepted[packet] = c
-        find_place(f, p, t, packet)
     if index + 1 < p.length[packet]:
         s.flit[t] = index + 1
         s.present_at[t] = c + 1 + p.gap[packet]
@@ -317,7 +281,7 @@ def move_ni(f: Any, p: Any, s: Any, k: Any, t: int, todo: int, c: int) -> None:
         push(f, s, (t * 5 + LOCAL) * f.vcs + p.vc[flit >> FLIT_BITS], flit, c)
     if todo & CONSUME:
         s.load[t] -= 1
-        k.position[IN_FLIGHT] -= 1
+        k.position[at.IN_FLIGHT] -= 1
         if flit & FLIT_MASK == 0:
             s.refused[t] += 1
             p.refused[flit >> FLIT_BITS] = True
@@ -327,7 +291,7 @@ def move_ni(f: Any, p: Any, s: Any, k: Any, t: int, todo: int, c: int) -> None:
         s.out_head[t] ^= 1
         s.out_count[t] -= 1
         s.load[t] -= 1
-        k.position[IN_FLIGHT] -= 1
+        k.position[at.IN_FLIGHT] -= 1
         packet = flit >> FLIT_BITS
         if flit & FLIT_MASK == 0:
             p.delivered_first[packet] = c
@@ -348,7 +312,8 @@ def list_active(s: Any, descending: bool) -> int:
                     s.visit[count] = t
                     count += 1
     if descending:
-        s.visit[:count] = s.visit[:count][::-1].copy()
+        for n in range(count // 2):
+            s.visit[n], s.visit[count - 1 - n] = s.visit[count - 1 - n], s.visit[n]
     return count
 
 
@@ -359,28 +324,29 @@ def run_cycles(f: Any, p: Any, s: Any, k: Any, stop: int, descending: bool) -> N
     Also returns when the trace has no room for the worst cycle. Cycles in which no tile is
     active are skipped: nothing changes in them.
     """
-    while k.position[CYCLE] < stop and (k.position[IN_FLIGHT] or k.position[TO_ACCEPT]):
-        c = k.position[CYCLE]
-        while k.position[WOKEN] < len(p.offered) and p.offered[k.position[WOKEN]] <= c:
-            s.active[p.sender[k.position[WOKEN]]] = 1
-            k.position[WOKEN] += 1
+    while k.position[at.CYCLE] < stop and (k.position[at.IN_FLIGHT] or k.position[at.TO_ACCEPT]):
+        c = k.position[at.CYCLE]
+        while k.position[at.WOKEN] < len(p.offered) and p.offered[k.position[at.WOKEN]] <= c:
+            s.active[p.sender[k.position[at.WOKEN]]] = 1
+            k.position[at.WOKEN] += 1
         count = list_active(s, descending)
         if count == 0:
             ahead = stop
-            if k.position[WOKEN] < len(p.offered):
-                ahead = min(stop, p.offered[k.position[WOKEN]])
-            k.position[CYCLE] = ahead
+            if k.position[at.WOKEN] < len(p.offered):
+                ahead = min(stop, p.offered[k.position[at.WOKEN]])
+            k.position[at.CYCLE] = ahead
             continue
         traced = k.trace_from <= c < k.trace_to
-        if traced and k.position[TRACED] + count * 5 * f.vcs > len(k.trace):
+        if traced and k.position[at.TRACED] + count * 5 * f.vcs > len(k.trace):
             return
         if k.occupancy_from <= c < k.occupancy_from + len(k.occupancy):
-            k.occupancy[c - k.occupancy_from, :] = s.occupancy
-        k.position[MOVES] = 0
+            for b in range(len(s.occupancy)):
+                k.occupancy[c - k.occupancy_from, b] = s.occupancy[b]
+        k.position[at.MOVES] = 0
         for n in range(count):
             s.ni_moves[n] = decide_ni(f, p, s, s.visit[n], c)
             decide_router(f, p, s, k, s.visit[n], c)
-        for n in range(k.position[MOVES]):
+        for n in range(k.position[at.MOVES]):
             move_flit(f, p, s, k, n, c)
         for n in range(count):
             move_ni(f, p, s, k, s.visit[n], s.ni_moves[n], c)
@@ -389,4 +355,4 @@ def run_cycles(f: Any, p: Any, s: Any, k: Any, stop: int, descending: bool) -> N
             waits = s.flit[t] > 0 or (s.sending[t] < p.queue_end[t] and s.present_at[t] <= c + 1)
             if s.load[t] == 0 and not waits:
                 s.active[t] = 0
-        k.position[CYCLE] = c + 1
+        k.position[at.CYCLE] = c + 1

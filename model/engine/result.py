@@ -37,7 +37,7 @@ class PacketRecords:
     Members
     -------
     vc : int8[packets]
-        Chosen by the source NI.
+        Chosen by the source NI when it accepts the packet.
     accepted, delivered_first, delivered_last : int64[packets]
         Cycles of the first flit's transfer in, the first flit's and the last flit's transfer out.
     hops : int32[packets]
@@ -93,7 +93,7 @@ def make_records(image: ConfigImage, packets: Packets) -> PacketRecords:
     status[delivered] = PacketStatus.DELIVERED
     status[delivered & (packets.tile != packets.place)] = PacketStatus.MISDELIVERED
     return PacketRecords(
-        vc=packets.vc,
+        vc=np.where(packets.accepted >= 0, packets.vc, -1).astype(np.int8),
         accepted=packets.accepted,
         delivered_first=packets.delivered_first,
         delivered_last=packets.delivered_last,

@@ -136,7 +136,7 @@ def simulate(
     log = RunLog(
         cycles=stop,
         events=_events(image, packets, control, descending),
-        counters=_counters(state),
+        counters=_counters(image, packets, state),
         quiet=finished and bool(able.all()),
     )
     trace = None
@@ -231,14 +231,21 @@ def payload(flit: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint64]:
     return np.asarray(mixed & np.uint64(2**width - 1), np.uint64)
 
 
-def _counters(state: State) -> Counters:
+def _counters(image: ConfigImage, packets: Packets, state: State) -> Counters:
     """Read the counters out; 32 bits, so they wrap here (CFG-4)."""
+    first_offender = np.zeros((image.spec.tiles, 4), np.int32)
+    tiles = np.flatnonzero(state.first_offender >= 0)
+    packet = state.first_offender[tiles]
+    place = packets.place[packet]
+    source = image.identity[packets.sender[packet]]
+    columns = (np.ones_like(source), source, place % image.spec.width, place // image.spec.width)
+    first_offender[tiles] = np.stack(columns, axis=1)
     return Counters(
         moved=state.moved.astype(np.uint32),
         stalled=state.stalled.astype(np.uint32),
         refused=state.refused.astype(np.uint32),
         offenders=state.offenders.astype(np.uint32),
-        first_offender=state.first_offender,
+        first_offender=first_offender,
         watchdog=state.watchdog,
     )
 

@@ -45,18 +45,14 @@ class Fabric(NamedTuple):
     out_ok: Ints  # bool[tiles, 4]
     turns: Ints  # bool[tiles, 5, 5, vcs]
     routes: Ints  # ROUTE_DTYPE[tiles, route_entries]
-    rules: Ints  # RULE_DTYPE[tiles, 4]
-    remap_tile: Ints  # int32[logical]
-    remap_vc: Ints  # uint8[logical]
     stall_threshold: np.uint64
     stall_burst: np.uint64
     stall_seed: np.uint64
 
 
 class Packets(NamedTuple):
-    """The schedule, and what is known of each packet so far; -1 where nothing is."""
+    """The schedule, and what has become of each packet so far; -1 where nothing has."""
 
-    destination: Ints  # int32[packets]
     length: Ints  # int32[packets]
     offered: Ints  # int64[packets]
     gap: Ints  # int32[packets]
@@ -64,8 +60,8 @@ class Packets(NamedTuple):
     queue: Ints  # int64[packets]: packet ids grouped by sender, ascending
     queue_begin: Ints  # int64[tiles]: the tile's part of ``queue``
     queue_end: Ints  # int64[tiles]: equal to its begin where the tile cannot accept
-    place: Ints  # int32[packets]: physical destination tile; -1 while unknown or unmapped
-    vc: Ints  # int8[packets]
+    place: Ints  # int32[packets]: physical destination tile; -1 when unmapped
+    vc: Ints  # int8[packets]; -1 when unmapped
     accepted: Ints  # int64[packets]: cycle
     delivered_first: Ints  # int64[packets]: cycle
     delivered_last: Ints  # int64[packets]: cycle
@@ -103,9 +99,8 @@ class State(NamedTuple):
     stalled: Ints  # int64[tiles, 5]
     refused: Ints  # int64[tiles]
     offenders: Ints  # int64[tiles]
-    first_offender: Ints  # int32[tiles, 4]
+    first_offender: Ints  # int64[tiles]: packet, or -1
     watchdog: Ints  # uint8[tiles]
-    identity: Ints  # int32[tiles]
     visit: Ints  # int64[tiles]: tiles visited this cycle
     ni_moves: Ints  # uint8[tiles]: what the NI of visit[n] does this cycle
     move_from: Ints  # int64[input VCs]: input VC a flit leaves this cycle
@@ -144,10 +139,10 @@ def bytes_per_tile(vcs: int, depth: int) -> int:
     """Memory of :class:`State` per tile, in bytes; tables, packets and logs come on top.
 
     Per input VC 8 bytes for each flit of depth, 12 of bookkeeping and 16 for its move; per output
-    VC 2; 5 per tile for q; 36 for the NI, 24 for the source, 6 for activity, 117 for counters
+    VC 2; 5 per tile for q; 36 for the NI, 24 for the source, 6 for activity, 105 for counters
     and 9 for the list of visits.
     """
-    return 5 * vcs * (8 * depth + 12 + 16 + 2) + 5 + 36 + 24 + 6 + 117 + 9
+    return 5 * vcs * (8 * depth + 12 + 16 + 2) + 5 + 36 + 24 + 6 + 105 + 9
 
 
 def make_fabric(image: ConfigImage, stalls: StallPattern) -> Fabric:
@@ -162,13 +157,25 @@ def make_fabric(image: ConfigImage, stalls: StallPattern) -> Fabric:
         out_ok=image.out_ok,
         turns=image.turns,
         routes=image.routes,
-        rules=image.rules.reshape(spec.tiles, VC_RULES),
-        remap_tile=image.remap_tile,
-        remap_vc=image.remap_vc,
         stall_threshold=np.uint64(stalls.threshold),
         stall_burst=np.uint64(stalls.burst_log2),
         stall_seed=np.uint64(stalls.seed),
     )
+
+
+def remap(image: ConfigImage, sender: Ints, destination: Ints) -> tuple[Ints, Ints]:
+    """Place and VC of packets as their source's NI finds them (RMP-1, RMP-2); -1 when unmapped."""
+    known = np.where(destination < image.logical, destination, 0)
+    place = np.where(destination < image.logical, image.remap_tile[known], -1).astype(np.int32)
+    vc = image.remap_vc[known].astype(np.int8)
+    x, y = place % image.spec.width, place // image.spec.width
+    for slot in reversed(range(VC_RULES)):  # so that the first match is the last to write
+        rule = image.rules[sender, slot]
+        inside = (rule["x_lo"] <= x) & (x <= rule["x_hi"])
+        inside &= (rule["y_lo"] <= y) & (y <= rule["y_hi"])
+        vc = np.where(inside & (rule["valid"] != 0), rule["vc"], vc).astype(np.int8)
+    vc[place < 0] = -1
+    return place, vc
 
 
 def make_packets(image: ConfigImage, schedule: PacketSchedule) -> Packets:
@@ -177,12 +184,12 @@ def make_packets(image: ConfigImage, schedule: PacketSchedule) -> Packets:
     sender = source_tiles(image, schedule)
     sends = np.bincount(sender, minlength=tiles)
     begin = np.cumsum(sends) - sends
+    place, vc = remap(image, sender, schedule.destination)
 
     def unknown(dtype: Any) -> Ints:
         return np.full(count, -1, dtype)
 
     return Packets(
-        destination=schedule.destination.astype(np.int32),
         length=schedule.length.astype(np.int32),
         offered=schedule.offered.astype(np.int64),
         gap=schedule.gap.astype(np.int32),
@@ -190,8 +197,8 @@ def make_packets(image: ConfigImage, schedule: PacketSchedule) -> Packets:
         queue=np.argsort(sender, kind="stable").astype(np.int64),
         queue_begin=begin,
         queue_end=begin + np.where(accepting(image), sends, 0),
-        place=unknown(np.int32),
-        vc=unknown(np.int8),
+        place=place,
+        vc=vc,
         accepted=unknown(np.int64),
         delivered_first=unknown(np.int64),
         delivered_last=unknown(np.int64),
@@ -237,9 +244,8 @@ def make_state(image: ConfigImage, packets: Packets) -> State:
         stalled=np.zeros((tiles, 5), np.int64),
         refused=np.zeros(tiles, np.int64),
         offenders=np.zeros(tiles, np.int64),
-        first_offender=np.zeros((tiles, 4), np.int32),
+        first_offender=np.full(tiles, -1, np.int64),
         watchdog=np.zeros(tiles, np.uint8),
-        identity=image.identity,
         visit=np.zeros(tiles, np.int64),
         ni_moves=np.zeros(tiles, np.uint8),
         move_from=np.zeros(inputs, np.int64),

@@ -7,7 +7,9 @@ cycle visits everything, Python integers never wrap by themselves.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -207,9 +209,9 @@ class Naive:
                 flit = lane.flits[0]
                 left.add((port, vc))
                 if out == LOCAL:
-                    self.after.append(lambda vc=vc, flit=flit: tile.out_queue.append((vc, flit)))
+                    self.after.append(partial(tile.out_queue.append, (vc, flit)))
                 else:
-                    self.after.append(lambda beyond=beyond, flit=flit: beyond.append(flit))
+                    self.after.append(partial(beyond.append, flit))
                 tile.q[out] = (vc + 1) % self.spec.vcs
                 if flit.first:
                     tile.p[out][vc] = (port + 1) % 5
@@ -231,7 +233,7 @@ class Naive:
 
     def step(self) -> None:
         """One clock cycle: everyone decides, then everything moves."""
-        self.after: list = []
+        self.after: list[Callable[[], object]] = []
         for tile in self.tiles:
             if self.image.live[tile.number]:
                 self.source(tile)
