@@ -143,7 +143,6 @@ def _fit_lane(
     tiles = len(count)
     most = entries.shape[1]
     demand = np.zeros((5, tiles), np.uint8)
-    wanted = np.zeros((5, tiles), np.uint8)
     trial = np.zeros((max(most, MOST_ENTRIES), 6), np.int32)
     changed = 0
     for tile in range(lane, tiles, lanes):
@@ -158,9 +157,8 @@ def _fit_lane(
                     answered = answered and out < 4 and good >> out & 1 != 0
         while not answered:
             for attempt in range(2):
-                wanted[:] = demand
                 sets = _port_sets(turns[tile], attempt == 0)
-                used = cover(wanted, width, sets, most, trial)
+                used = cover(demand, width, sets, most, trial)
                 if used >= 0:
                     break
             if used >= 0:

@@ -16,16 +16,18 @@ from numba import njit
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
 
+_BITS: Final = np.array([bin(ports).count("1") for ports in range(32)], np.int32)
+
 
 @njit(cache=True, nogil=True)
 def _best_rectangle(
-    demand: Any, width: Any, box: Any, ports: Any, out: Any, height: Any, sums: Any, stack: Any,
+    asks: Any, suits: Any, width: Any, box: Any, ports: Any, height: Any, sums: Any, stack: Any,
     found: Any,
 ) -> Any:  # fmt: skip
-    """Largest number of demands that one entry ``ports`` -> ``out`` answers; its place in ``found``.
+    """Most demands that one entry from ``ports`` answers; its rectangle in ``found``.
 
-    Every maximal rectangle without a demand against ``out`` is looked at: heights of good columns
-    per row, and a stack of rising heights.
+    Every maximal rectangle without an unsuited demand is looked at: heights of good columns per
+    row, and a stack of rising heights.
     """
     x_lo, x_hi, y_lo, y_hi = box[0], box[1], box[2], box[3]
     columns = x_hi - x_lo + 1
@@ -38,15 +40,13 @@ def _best_rectangle(
         sums[row, 0] = 0
         for c in range(columns):
             cell = y * width + x_lo + c
-            good = True
-            for port in range(5):
-                asked = demand[port, cell]
-                if asked and ports >> port & 1:
-                    if asked >> out & 1:
-                        running += 1
-                    else:
-                        good = False
-            height[c] = height[c] + 1 if good else 0
+            asked = asks[cell] & ports
+            if asked == 0:
+                height[c] += 1
+            else:
+                suited = suits[cell] & ports
+                running += _BITS[suited]
+                height[c] = height[c] + 1 if suited == asked else 0
             sums[row, c + 1] = sums[row - 1, c + 1] + running
         depth = 0
         for c in range(columns + 1):  # the last column has height 0 and empties the stack
@@ -61,8 +61,9 @@ def _best_rectangle(
                         best = covered
                         found[0], found[1] = x_lo + start, x_lo + c - 1
                         found[2], found[3] = y_lo + top, y
-            stack[depth, 0], stack[depth, 1] = start, height[c]
-            depth += 1
+            if height[c]:
+                stack[depth, 0], stack[depth, 1] = start, height[c]
+                depth += 1
     return best
 
 
@@ -73,55 +74,66 @@ def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> A
     Parameters
     ----------
     demand : uint8[5, tiles]
-        Good outputs (bits 0 … 3) per input port and destination; used up.
+        Good outputs (bits 0 … 3) per input port and destination.
     width : int
         Tiles per row.
     port_sets : int64[sets]
-        Sets of input ports that an entry may name.
+        Sets of input ports to try for an entry; any set is tried where none of them helps.
     most : int
         Entries allowed.
     entries : int32[most, 6]
         x_lo, x_hi, y_lo, y_hi, from_ports, to.
     """
-    rows = demand.shape[1] // width
+    tiles = demand.shape[1]
+    rows = tiles // width
     height = np.zeros(width + 1, np.int32)
     sums = np.zeros((rows + 1, width + 1), np.int32)
     stack = np.zeros((width + 2, 2), np.int32)
     found = np.zeros(4, np.int32)
     box = np.zeros(4, np.int32)
+    asks = np.zeros(tiles, np.uint8)
+    suits = np.zeros((4, tiles), np.uint8)
+    for port in range(5):
+        for cell in range(tiles):
+            good = demand[port, cell]
+            if good:
+                asks[cell] |= 1 << port
+                for out in range(4):
+                    suits[out, cell] |= (good >> out & 1) << port
     count = 0
     while True:
         box[0], box[1], box[2], box[3] = width, -1, rows, -1
         open_ports = 0
-        for port in range(5):
-            for cell in range(demand.shape[1]):
-                if demand[port, cell]:
-                    open_ports |= 1 << port
-                    x, y = cell % width, cell // width
-                    box[0], box[1] = min(box[0], x), max(box[1], x)
-                    box[2], box[3] = min(box[2], y), max(box[3], y)
+        for cell in range(tiles):
+            if asks[cell]:
+                open_ports |= asks[cell]
+                x, y = cell % width, cell // width
+                box[0], box[1] = min(box[0], x), max(box[1], x)
+                box[2], box[3] = min(box[2], y), max(box[3], y)
         if open_ports == 0:
             return count
         if count == most:
             return -1
         best = 0
-        for out in range(4):
-            last = 0
-            for ports in port_sets:
-                ports &= open_ports
-                if ports == 0 or ports == last:
+        for attempt in range(2):
+            if best:
+                break
+            for number in range(31 if attempt else len(port_sets)):
+                ports = open_ports & (number + 1 if attempt else port_sets[number])
+                if ports == 0:
                     continue
-                last = ports
-                covered = _best_rectangle(
-                    demand, width, box, ports, out, height, sums, stack, found
-                )
-                if covered > best:
-                    best = covered
-                    entries[count, :4] = found
-                    entries[count, 4], entries[count, 5] = ports, out
+                for out in range(4):
+                    covered = _best_rectangle(
+                        asks, suits[out], width, box, ports, height, sums, stack, found
+                    )
+                    if covered > best:
+                        best = covered
+                        entries[count, :4] = found
+                        entries[count, 4], entries[count, 5] = ports, out
+        keep = np.uint8(31 & ~entries[count, 4])
         for y in range(entries[count, 2], entries[count, 3] + 1):
             for x in range(entries[count, 0], entries[count, 1] + 1):
-                for port in range(5):
-                    if entries[count, 4] >> port & 1:
-                        demand[port, y * width + x] = 0
+                asks[y * width + x] &= keep
+                for out in range(4):
+                    suits[out, y * width + x] &= keep
         count += 1
