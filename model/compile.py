@@ -90,14 +90,9 @@ def compile_wafer(wafer: WaferMap, options: CompileOptions = DEFAULTS, **sizes: 
         raise InputError("wafer has no working core; allowed: at least one")
     hosts = np.unique(host[host >= 0]).astype(np.int32)
     ranked = _rank(graph, plans, hosts)
-    for rank, (plan, network, choice) in enumerate(ranked):
-        choice, _ = balance(network, choice, BALANCE_ROUNDS[options.effort])
-        try:
-            tables = fit_tables(network, choice, spec.route_entries)
-            break
-        except InputError:
-            if rank == len(ranked) - 1:
-                raise
+    plan, network, tables = _first_that_fits(
+        ranked, BALANCE_ROUNDS[options.effort], spec.route_entries
+    )
     image = _assemble(spec, graph, homes, host, network, tables)
     walk = prove(image)
     image.report = compile_report(
@@ -115,9 +110,10 @@ def _largest(plans: list[TurnPlan], graph: LinkGraph) -> list[TurnPlan]:
     return [plan for plan in plans if (plan.routable == best.routable).all()]
 
 
-def _rank(
-    graph: LinkGraph, plans: list[TurnPlan], hosts: npt.NDArray[np.int32]
-) -> list[tuple[TurnPlan, Network, npt.NDArray[np.uint8]]]:
+Candidate = tuple[TurnPlan, Network, npt.NDArray[np.uint8]]
+
+
+def _rank(graph: LinkGraph, plans: list[TurnPlan], hosts: npt.NDArray[np.int32]) -> list[Candidate]:
     """Plans by the load of their busiest link after a short balancing."""
     ranked = []
     for number, plan in enumerate(plans):
@@ -126,6 +122,20 @@ def _rank(
         ranked.append((int(load.max(initial=0)), number, plan, network, choice))
     ranked.sort(key=lambda item: item[:2])
     return [item[2:] for item in ranked]
+
+
+def _first_that_fits(
+    ranked: list[Candidate], rounds: int, route_entries: int
+) -> tuple[TurnPlan, Network, FittedTables]:
+    """Balance and fit the best candidate; the next one where a tile's table cannot fit."""
+    error = InputError("routing has no candidate; allowed: at least one")
+    for plan, network, first in ranked:
+        choice, _ = balance(network, first, rounds)
+        try:
+            return plan, network, fit_tables(network, choice, route_entries)
+        except InputError as misfit:
+            error = misfit
+    raise error
 
 
 def _assemble(

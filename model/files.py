@@ -22,7 +22,8 @@ def write_npz(meta: dict[str, Any], **arrays: npt.NDArray[Any]) -> bytes:
     """A compressed archive of ``arrays`` and of ``meta`` as JSON; equal input, equal bytes."""
     out = io.BytesIO()
     text = json.dumps(meta, ensure_ascii=False).encode()
-    np.savez_compressed(out, meta=np.frombuffer(text, np.uint8), **arrays)
+    members: dict[str, Any] = {"meta": np.frombuffer(text, np.uint8), **arrays}
+    np.savez_compressed(out, **members)
     return out.getvalue()
 
 

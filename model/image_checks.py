@@ -60,8 +60,8 @@ def _check_fuses(image: ConfigImage) -> None:
             str(bool(v)).lower() for v in (image.out_ok[tile, port.opposite], image.in_ok[found])
         )
         raise InputError(
-            f"link {place(image, tile)} {port.opposite.name} has out_ok {sends} but in_ok {hears} at"
-            f" {place(image, found[0])}; allowed: equal fuses at both ends (FUS-1)"
+            f"link {place(image, tile)} {port.opposite.name} has out_ok {sends} but in_ok {hears}"
+            f" at {place(image, found[0])}; allowed: equal fuses at both ends (FUS-1)"
         )
     if found := _first(image.core_ok & ~image.live):
         raise InputError(
@@ -72,7 +72,7 @@ def _check_fuses(image: ConfigImage) -> None:
 
 def _check_hosts(image: ConfigImage) -> None:
     """Remap and identity name each other; hosts live and have a core; VCs exist."""
-    for logical in np.flatnonzero(image.remap_tile >= 0):
+    for logical in np.flatnonzero(image.remap_tile >= 0).tolist():
         tile = int(image.remap_tile[logical])
         where = f"image.remap[{logical}] is {place(image, tile)}; allowed:"
         if not image.live[tile]:
@@ -87,9 +87,9 @@ def _check_hosts(image: ConfigImage) -> None:
             raise InputError(
                 f"image.remap[{logical}] vc is {vc}; allowed: 0 to {image.spec.vcs - 1}"
             )
-    for tile in np.flatnonzero(image.identity >= 0):
+    for tile in np.flatnonzero(image.identity >= 0).tolist():
         logical = int(image.identity[tile])
-        where = f"tile {place(image, int(tile))} logical is {logical}; allowed:"
+        where = f"tile {place(image, tile)} logical is {logical}; allowed:"
         if logical >= image.logical:
             raise InputError(f"{where} 0 to {image.logical - 1}")
         if image.remap_tile[logical] != tile:
@@ -116,8 +116,8 @@ def _check_tables(image: ConfigImage) -> None:
         ("vcs", routes["vcs"], 1, (1 << vcs) - 1, f"at least one of 0 to {vcs - 1}"),
         ("to", routes["to"], 0, 4, "a port"),
     ]
-    for key, values, low, high, allowed in bounds:
-        if found := _first(used & ((values < low) | (values > high))):
+    for key, values, least, most, allowed in bounds:
+        if found := _first(used & ((values < least) | (values > most))):
             where = f"{_entry(image, 'routes', found)}.{key}"
             raise InputError(f"{where} is bits {int(values[found]):b}; allowed: {allowed}")
     if found := _first((rules["valid"] != 0) & (rules["vc"] >= vcs)):

@@ -129,7 +129,7 @@ def _from_json(text: str, name: str) -> ConfigImage:
         tile = _tile_id(spec, item["x"], item["y"], f"image.tiles[{i}]")
         if image.live[tile]:
             raise InputError(
-                f"image.tiles[{i}] is {shown([item['x'], item['y']])} again; allowed: each tile once"
+                f"image.tiles[{i}] is ({item['x']}, {item['y']}) again; allowed: each tile once"
             )
         _tile_from_json(image, tile, item, f"image.tiles[{i}]")
     image.report = data.get("report", {})

@@ -57,9 +57,9 @@ def _unordered(turns: Any, out_ok: Any, neighbour: Any, vc: Any, waits: Any, ord
 
 
 def find_cycle(image: ConfigImage) -> list[Channel] | None:
-    """Links of a cycle of the channel dependency graph in driving order, or None when it has none.
+    """Links of a cycle of the channel dependency graph in driving order, or None without one.
 
-    Vertices: live links per VC; edges: legal turns between mesh ports whose links both live (TBL-2).
+    Vertices: live links per VC; edges: legal turns between mesh ports of live links (TBL-2).
     """
     near = neighbours(image.spec.width, image.spec.height)
     waits = np.zeros((image.spec.tiles, 4), np.int32)
@@ -104,7 +104,7 @@ def require_acyclic(image: ConfigImage) -> None:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairWalk:
-    """What walking every hosted ordered pair through the tables showed; a core is no pair with itself.
+    """What walking every hosted ordered pair showed; a core is no pair with itself.
 
     Members
     -------

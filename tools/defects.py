@@ -36,14 +36,20 @@ def command(
 ) -> None:
     """Sample a wafer map with broken cores, tiles and links; equal seeds make equal bytes."""
     silent = report_to_stderr(output, as_json)
-    rates = {"tile": tile_rate, "core": core_rate, "link": link_rate, "pair": pair_rate}
-    wafer = bernoulli(*size, seed=seed, **{f"{name}_rate": rate for name, rate in rates.items()})
+    wafer = bernoulli(
+        *size,
+        tile_rate=tile_rate,
+        core_rate=core_rate,
+        link_rate=link_rate,
+        pair_rate=pair_rate,
+        seed=seed,
+    )
     write_result(output, lambda: wafer_to_json(wafer), lambda: wafer_to_npz(wafer))
     if silent:
         return
     words: list[object] = ["defects", "--size", f"{size[0]}x{size[1]}"]
-    for name, rate in rates.items():
-        words += [f"--{name}-rate", f"{rate:g}"]
+    for name in ("tile", "core", "link", "pair"):
+        words += [f"--{name}-rate", wafer.origin[f"{name}_rate"]]
     result = {
         **summary(wafer),
         "file": output,

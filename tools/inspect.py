@@ -67,8 +67,8 @@ def walk_pair(image: ConfigImage, source: int, destination: int) -> dict[str, An
     Returns
     -------
     dict
-        ``arrived``, ``vc``, ``hops`` and ``steps``: per tile its place, the input, the number of the
-        matched entry (None at the destination or without a match), the output, and whether the
+        ``arrived``, ``vc``, ``hops`` and ``steps``: per tile its place, the input, the number of
+        the matched entry (None at the destination or without a match), the output, and whether the
         turn is legal.
 
     Raises
@@ -87,9 +87,8 @@ def walk_pair(image: ConfigImage, source: int, destination: int) -> dict[str, An
     came, steps = Port.LOCAL, []
     for _ in range(5 * image.spec.tiles):
         entry = None
-        if tile == goal:
-            out = Port.LOCAL
-        else:
+        out: Port | None = Port.LOCAL
+        if tile != goal:
             entry = first_match(image.routes[tile], goal, width, came, vc)
             out = None if entry is None else Port(int(image.routes[tile][entry]["to"]))
         legal = out is not None and bool(image.turns[tile, came, out, vc])
@@ -131,7 +130,7 @@ def first_match(
 
 
 def host_map(image: ConfigImage) -> list[str]:
-    """One string per row: ``o`` home, ``r`` repaired here, ``.`` idle core, ``c`` no core, ``X``."""
+    """One string per row: ``o`` home, ``r`` repaired here, ``.`` idle, ``c`` no core, ``X``."""
     letters = np.full(image.spec.tiles, "X")
     letters[image.live] = "c"
     letters[image.core_ok] = "."

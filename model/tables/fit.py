@@ -213,23 +213,9 @@ def fit_tables(network: Network, choice: npt.NDArray[np.uint8], route_entries: i
         _trace(hosts, lane, _LANES, network.forward, hop, asked)
 
     def fit(lane: int) -> int:
-        return int(
-            _fit_lane(
-                lane,
-                _LANES,
-                network.width,
-                hosts,
-                network.turns,
-                network.forward,
-                masks,
-                hop,
-                asked,
-                entries,
-                count,
-                freedom,
-                need,
-            )  # fmt: skip
-        )
+        tables = (entries, count, freedom, need)
+        plan = (network.turns, network.forward, masks, hop, asked)
+        return int(_fit_lane(lane, _LANES, network.width, hosts, *plan, *tables))
 
     with ThreadPoolExecutor(_LANES) as pool:
         while True:
