@@ -206,6 +206,12 @@ class TileArray:
         self._lib.wm_read(self._array, table, index, words.ctypes.data)
         return words
 
+    def quiet(self) -> npt.NDArray[np.bool_]:
+        """The ``quiet`` pin of every tile, bool[tiles]; true where a tile is dead."""
+        pins = np.zeros(self.image.spec.tiles, np.uint8)
+        self._lib.wm_quiet(self._array, pins.ctypes.data)
+        return pins.astype(np.bool_)
+
     # Traffic -------------------------------------------------------------------------------------
 
     def start(self, schedule: PacketSchedule, stalls: StallPattern = NO_STALLS) -> None:
@@ -253,7 +259,7 @@ class TileArray:
             raise ProtocolError(
                 f"{violations} times a flit at a dead output (FUS-2) or a stray remap write (CFG-2)"
             )
-        quiet = bool(self._lib.wm_quiet(self._array))
+        quiet = bool(self.quiet().all() and self._lib.wm_sent(self._array))
         return RunLog(
             cycles=self._cycle, events=self._events(), counters=self._counters(), quiet=quiet
         )

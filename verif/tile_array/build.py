@@ -171,7 +171,7 @@ def _includes(verilator: Path) -> list[str]:
 
 
 def _flags(options: BuildOptions) -> list[str]:
-    level = ["-O1"] if options.quick else ["-O2"]
+    level = ["-O0"] if options.quick else ["-O2"]
     trace = {"": 0, "vcd": 1, "fst": 2}[options.trace]
     return [
         *("-std=c++20", "-fPIC", "-fvisibility=hidden", "-pthread", "-w", *level),

@@ -107,9 +107,8 @@ class Array {
         }
     }
 
-    bool quiet() const {
-        return std::all_of(m_tiles.begin(), m_tiles.end(),
-                           [](const Tile& tile) { return !tile.model || tile.root->quiet; });
+    void quiet(uint8_t* quiet) const {
+        for (const auto& tile : m_tiles) quiet[tile.id] = tile.model ? tile.root->quiet : 1;
     }
     bool sent() const {
         return std::all_of(m_tiles.begin(), m_tiles.end(),

@@ -14,10 +14,12 @@ inline void relax() { _mm_pause(); }
 inline void relax() {}
 #endif
 
-// Spins first, because a cycle lasts microseconds; yields when a core is taken away.
+// Spins first, because a cycle lasts microseconds; yields when a core is taken away, and at once
+// when there are not enough cores.
 class Barrier {
   public:
-    explicit Barrier(unsigned parties) : m_parties{parties} {}
+    explicit Barrier(unsigned parties)
+        : m_parties{parties}, m_spins{parties > std::thread::hardware_concurrency() ? 0u : 2000u} {}
 
     void wait() {
         const unsigned phase = m_phase.load(std::memory_order_relaxed);
@@ -27,7 +29,7 @@ class Barrier {
             return;
         }
         for (unsigned spins = 0; m_phase.load(std::memory_order_acquire) == phase; ++spins) {
-            if (spins < 20000) {
+            if (spins < m_spins) {
                 relax();
             } else {
                 std::this_thread::yield();
@@ -37,6 +39,7 @@ class Barrier {
 
   private:
     const unsigned m_parties;
+    const unsigned m_spins;
     alignas(64) std::atomic<unsigned> m_arrived{0};
     alignas(64) std::atomic<unsigned> m_phase{0};
 };

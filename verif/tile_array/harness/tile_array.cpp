@@ -17,7 +17,8 @@ API void wm_read(Array* array, uint32_t table, uint32_t index, uint64_t* words) 
     array->read(table, index, words);
 }
 API uint64_t* wm_remap(Array* array) { return array->remap(); }
-API int wm_quiet(const Array* array) { return array->quiet() && array->sent(); }
+API void wm_quiet(const Array* array, uint8_t* quiet) { array->quiet(quiet); }
+API int wm_sent(const Array* array) { return array->sent(); }
 API uint64_t wm_violations(const Array* array) { return array->violations(); }
 API uint32_t wm_bands(const Array* array) { return array->bands(); }
 API uint64_t wm_events(const Array* array, uint32_t band, const Event** events) {
