@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Cat, Const, Module, Mux, Signal
+from amaranth import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from model.spec import FabricSpec
 from rtl.bugs import Bug
-from rtl.layouts import INPUTS
-
-ALL = (1 << INPUTS) - 1
+from rtl.layouts import INPUTS, union
 
 
 class Arbiter(wiring.Component):
@@ -115,8 +113,8 @@ class Arbiter(wiring.Component):
             m.d.sync += stuck.eq(stuck | (available & ~ready))
             ready = ready & ~stuck
         m.d.comb += [
-            preferred.eq(Mux((requests & behind).any(), requests & behind, requests)),
-            candidate.eq(Mux(owner.any(), owner, preferred & (~preferred + 1))),
+            preferred.eq(first_of(requests, behind)),
+            candidate.eq(Mux(owner.any(), owner, lowest(preferred))),
             last.eq((candidate & of_vc(self.lasts)).any()),
             eligible.eq(available & ready),
             of_vc(self.candidates).eq(candidate),
@@ -137,15 +135,21 @@ class Arbiter(wiring.Component):
             m.d.comb += sent.eq(eligible)
             return
         pointer = Signal(range(self._vcs))
-        order = [pointer + k for k in range(self._vcs)]  # wraps: vcs is a power of two
-        choice: Any = order[-1][: len(pointer)]
-        for turn in reversed(order[:-1]):
-            vc = turn[: len(pointer)]
-            choice = Mux(eligible.bit_select(vc, 1), vc, choice)
+        everything = (1 << self._vcs) - 1
         m.d.comb += [
-            self.vc.eq(Mux(self.valid, choice, 0)),
-            sent.eq(Cat(eligible[v] & (self.vc == v) for v in range(self._vcs))),
+            sent.eq(lowest(first_of(eligible, (everything << pointer)[: self._vcs]))),
+            self.vc.eq(union([Mux(sent[v], v, 0) for v in range(self._vcs)])),
         ]
         if self._bug is not Bug.FIXED_VC_ORDER:
             with m.If(self.valid):
-                m.d.sync += pointer.eq(self.vc + 1)
+                m.d.sync += pointer.eq(self.vc + 1)  # wraps: vcs is a power of two
+
+
+def first_of(vector: Any, preferred: Any) -> Any:
+    """The preferred bits of a vector, or all of them when none is set there."""
+    return Mux((vector & preferred).any(), vector & preferred, vector)
+
+
+def lowest(vector: Any) -> Any:
+    """The lowest set bit of a vector, alone."""
+    return vector & (~vector + 1)

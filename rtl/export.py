@@ -9,7 +9,7 @@ from amaranth._toolchain.yosys import find_yosys
 from model.spec import FabricSpec
 from rtl.bugs import Bug
 from rtl.fabric import Fabric
-from rtl.place import Library
+from rtl.place import Library, flat_ports
 from rtl.remap import RemapMemory
 from rtl.tile import Tile
 
@@ -20,7 +20,7 @@ SCRIPT = "hierarchy -top {top}\nproc\nopt_expr\nwreduce\nopt_clean -purge\nwrite
 
 def _verilog(top: Any) -> str:
     library = Library()
-    library.convert(top)
+    library.convert(top, flat_ports(top))
     rtlil = "\n".join(library.texts.values())
     script = f"read_rtlil <<rtlil\n{rtlil}\nrtlil\n" + SCRIPT.format(top=top.module)
     yosys = find_yosys(lambda version: True)

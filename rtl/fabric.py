@@ -144,15 +144,23 @@ class Fabric(wiring.Component):
 
     def _core(self, m: Module, t: int, tile: Tile) -> None:
         """This tile's part of the packed core ports."""
-        for path, member, value in tile.signature.flatten(tile):
-            name, wires = "_".join(map(str, path)), Value.cast(value)
-            if not name.startswith("core_"):
-                continue
-            part = getattr(self, name).word_select(t, len(wires))
-            if member.flow == In:
-                m.d.comb += wires.eq(part)
-            else:
-                m.d.comb += part.eq(self._unless(self._dead_tile(t), wires, 8 * t))
+        inputs = {
+            "core_in_valid": tile.core_in.valid,
+            "core_in_payload": tile.core_in.payload,
+            "core_out_ready": tile.core_out.ready,
+        }
+        outputs = {
+            "core_in_ready": tile.core_in.ready,
+            "core_out_valid": tile.core_out.valid,
+            "core_out_payload": tile.core_out.payload,
+            "core_refused": tile.core_refused,
+        }
+        for name, value in inputs.items():
+            wires = Value.cast(value)
+            m.d.comb += wires.eq(getattr(self, name).word_select(t, len(wires)))
+        for k, (name, value) in enumerate(outputs.items()):
+            wires = self._unless(self._dead_tile(t), Value.cast(value), 8 * t + k)
+            m.d.comb += getattr(self, name).word_select(t, len(wires)).eq(wires)
 
     def _link(self, m: Module, tiles: list[Any], t: int, port: Port) -> None:
         """Connect the link that leaves tile ``t`` through ``port``; off the edge there is none."""

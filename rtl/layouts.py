@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -76,7 +78,7 @@ def table_signature(spec: FabricSpec, table: Table) -> wiring.Signature:
     -------
     write : Out(1)
         Store ``wdata`` at ``index`` at the end of this cycle.
-    index : Out(spec.cfg_index_width)
+    index : Out(as many bits as the table needs)
         Word to read or write; below the table's size while ``write`` is high.
     wdata : Out(table_layout(spec, table))
     rdata : In(table_layout(spec, table))
@@ -86,7 +88,7 @@ def table_signature(spec: FabricSpec, table: Table) -> wiring.Signature:
     return wiring.Signature(
         {
             "write": Out(1),
-            "index": Out(spec.cfg_index_width),
+            "index": Out(range(max(2, spec.table_size(table)))),
             "wdata": Out(word),
             "rdata": In(word),
         }
@@ -114,3 +116,11 @@ def cfg_signature(spec: FabricSpec) -> wiring.Signature:
 def input_vcs(spec: FabricSpec) -> list[tuple[int, int]]:
     """All (input, VC) in the order of their bits in vectors: bit = vc * 5 + input."""
     return [(i, v) for v in range(spec.vcs) for i in range(INPUTS)]
+
+
+def union(vectors: list[Any]) -> Any:
+    """Bitwise OR of vectors of one length."""
+    total: Any = vectors[0]
+    for vector in vectors[1:]:
+        total = total | vector
+    return total

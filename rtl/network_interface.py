@@ -157,7 +157,7 @@ class NetworkInput(wiring.Component):
         vc = place.vc if self._spec.vcs > 1 else Const(0, 1)
         source = front.payload if self._bug is Bug.SOURCE_FROM_PAYLOAD else identity.id
         m.d.comb += [
-            space.eq(self.link.ready.bit_select(vc, 1)),
+            space.eq((self.link.ready & (1 << vc)).any()),
             refuse.eq(queue.o.valid & ~place.mapped),
             send.eq(queue.o.valid & place.mapped & space),
             queue.o.ready.eq(refuse | send),

@@ -10,6 +10,9 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
 
+Ports = dict[str, tuple[Value, PortDirection]]
+
+
 class Library:
     """Modules of one Verilog file, handed down as Amaranth's ``platform``.
 
@@ -21,7 +24,7 @@ class Library:
         self.texts: dict[str, str] = {}
         self._ports: dict[str, dict[str, int]] = {}
 
-    def convert(self, component: Any) -> None:
+    def convert(self, component: Any, ports: Ports) -> None:
         """Add the component's module, and those that it places, unless they are here.
 
         Raises
@@ -29,24 +32,23 @@ class Library:
         ValueError
             When two components with different ports share a module name.
         """
-        ports = flat_ports(component)
         widths = {name: len(value) for name, (value, _) in ports.items()}
         if self._ports.setdefault(component.module, widths) != widths:
             raise ValueError(f"module {component.module} is used for two sets of ports")
         if component.module not in self.texts:
-            name_ports(component)
             self.texts[component.module] = ""  # keeps its place; nothing places itself
+            _rename(ports, "")
             self.texts[component.module] = rtlil.convert(
                 component, name=component.module, platform=self, ports=ports, emit_src=False
             )
 
-    def instance(self, component: Any) -> Instance:
+    def instance(self, component: Any, ports: Ports) -> Instance:
         """An instance of the component's module, wired to the component's own signals."""
-        self.convert(component)
+        self.convert(component, ports)
         component._MustUse__used = True  # converted once, so most are never elaborated
         wires: dict[str, Any] = {
             ("i_" if direction is PortDirection.Input else "o_") + name: value
-            for name, (value, direction) in flat_ports(component).items()
+            for name, (value, direction) in ports.items()
         }
         for pin, signal in (("clk", ClockSignal()), ("rst", ResetSignal())):
             if f" \\{pin}\n" in self.texts[component.module]:
@@ -54,7 +56,7 @@ class Library:
         return Instance(component.module, **wires)
 
 
-def flat_ports(component: Any) -> dict[str, tuple[Value, PortDirection]]:
+def flat_ports(component: Any) -> Ports:
     """Ports of a component by flat name: member names joined with one underscore."""
     ports = {}
     for path, member, value in component.signature.flatten(component):
@@ -63,11 +65,9 @@ def flat_ports(component: Any) -> dict[str, tuple[Value, PortDirection]]:
     return ports
 
 
-def name_ports(component: Any, prefix: str = "") -> None:
+def name_ports(component: Any, prefix: str) -> None:
     """Name the signals of a component's ports as the ports, behind ``prefix``."""
-    for port, (value, _) in flat_ports(component).items():
-        if isinstance(value, Signal):
-            value.name = prefix + port
+    _rename(flat_ports(component), prefix)
 
 
 def place(m: Module, platform: object, name: str, component: Any) -> Any:
@@ -75,7 +75,16 @@ def place(m: Module, platform: object, name: str, component: Any) -> Any:
 
     Its signals are renamed ``<name>_<port>``, so that waves can be read.
     """
-    placed = platform.instance(component) if isinstance(platform, Library) else component
-    m.submodules[name] = placed
-    name_ports(component, f"{name}_")
+    ports = flat_ports(component)
+    if isinstance(platform, Library):
+        m.submodules[name] = platform.instance(component, ports)
+    else:
+        m.submodules[name] = component
+    _rename(ports, f"{name}_")
     return component
+
+
+def _rename(ports: Ports, prefix: str) -> None:
+    for port, (value, _) in ports.items():
+        if isinstance(value, Signal):
+            value.name = prefix + port

@@ -21,6 +21,7 @@ from rtl.layouts import (
     offender_layout,
     point_layout,
     table_signature,
+    union,
 )
 from rtl.place import place
 from rtl.route_table import RouteTable
@@ -225,9 +226,7 @@ class Router(wiring.Component):
 
     def _report(self, m: Module, fronts: list[Any], opened: Signal, sinking: Signal) -> None:
         """First offender of the cycle, and whether the router is quiet."""
-        order = sorted(
-            range(len(fronts)), key=lambda k: (k % INPUTS, k // INPUTS), reverse=True
-        )
+        order = sorted(range(len(fronts)), key=lambda k: (k % INPUTS, k // INPUTS), reverse=True)
         offender: Any = Const(0, self.offender.shape().size)
         for k in order:
             front = fronts[k]
@@ -238,11 +237,3 @@ class Router(wiring.Component):
             self.offender.as_value().eq(offender),
             self.quiet.eq(~(self.filled.any() | owned | sinking.any())),
         ]
-
-
-def union(vectors: list[Any]) -> Any:
-    """Bitwise OR of vectors of one length."""
-    total: Any = vectors[0]
-    for vector in vectors[1:]:
-        total = total | vector
-    return total

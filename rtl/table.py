@@ -22,7 +22,7 @@ def add_table(m: Module, port: Any, size: int) -> list[tuple[Value, Any]]:
     m : Module
         Module of the component that uses the table.
     port : interface of table_signature
-        Its ``index`` may exceed the table while ``write`` is low.
+        Its ``index`` may name no word while ``write`` is low.
     size : int
         Words.
 
@@ -36,16 +36,17 @@ def add_table(m: Module, port: Any, size: int) -> list[tuple[Value, Any]]:
     write, read = entries.write_port(), entries.read_port(domain="comb")
     name_ports(write, "write_")
     name_ports(read, "read_")
-    index = port.index[: len(read.addr)]
     written = Signal(size)
+    named = Signal(size)
     with m.If(port.write):
-        m.d.sync += written.eq(written | (1 << index))
+        m.d.sync += written.eq(written | named)
     m.d.comb += [
+        named.eq(1 << port.index),
         write.en.eq(port.write),
-        write.addr.eq(index),
+        write.addr.eq(port.index),
         write.data.eq(port.wdata),
-        read.addr.eq(index),
-        port.rdata.eq(Mux(written.bit_select(index, 1), read.data, 0)),
+        read.addr.eq(port.index),
+        port.rdata.eq(Mux((written & named).any(), read.data, 0)),
     ]
     words = []
     for k in range(size):
@@ -58,6 +59,4 @@ def add_table(m: Module, port: Any, size: int) -> list[tuple[Value, Any]]:
 
 def inside(word: Any, dst: Any) -> Value:
     """Whether place ``dst`` (x, y) lies in the inclusive rectangle of ``word``."""
-    return (
-        (dst.x >= word.x_lo) & (dst.x <= word.x_hi) & (dst.y >= word.y_lo) & (dst.y <= word.y_hi)
-    )
+    return (dst.x >= word.x_lo) & (dst.x <= word.x_hi) & (dst.y >= word.y_lo) & (dst.y <= word.y_hi)
