@@ -16,7 +16,7 @@ INPUTS = 5
 
 def layout(fields: Fields) -> data.StructLayout:
     """Layout with ``fields``, least significant first, as on every wire and in every table."""
-    return data.StructLayout({name: width for name, width in fields})
+    return data.StructLayout(dict(fields))
 
 
 def flit_layout(spec: FabricSpec) -> data.StructLayout:

@@ -9,7 +9,6 @@ from amaranth.hdl import ClockSignal, Instance, Module, ResetSignal, Signal, Val
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib import wiring
 
-
 Ports = dict[str, tuple[Value, PortDirection]]
 
 

@@ -82,7 +82,7 @@ class FabricBench:
 
     async def start(self, core_ok: int = -1, dead_links: Sequence[tuple[int, Port]] = ()) -> None:
         """Strap, reset and load the fabric, and let cycle 0 begin."""
-        spec, n = self.spec, self.spec.tiles
+        n = self.spec.tiles
         out_ok = 0
         for t in range(n):
             for port in Port.NORTH, Port.EAST, Port.SOUTH, Port.WEST:
