@@ -318,13 +318,13 @@ def list_active(s: Any, descending: bool) -> int:
 
 
 @jit
-def run_cycles(f: Any, p: Any, s: Any, k: Any, stop: int, descending: bool) -> None:
-    """Run from the current cycle up to ``stop`` (exclusive), or until nothing is left to do.
+def run_cycles(f: Any, p: Any, s: Any, k: Any, pause: int, stop: int, descending: bool) -> None:
+    """Run from the current cycle to cycle ``pause``, or until nothing is left to do.
 
     Also returns when the trace has no room for the worst cycle. Cycles in which no tile is
-    active are skipped: nothing changes in them.
+    active are skipped, up to ``stop``: nothing changes in them.
     """
-    while k.position[at.CYCLE] < stop and (k.position[at.IN_FLIGHT] or k.position[at.TO_ACCEPT]):
+    while k.position[at.CYCLE] < pause and (k.position[at.IN_FLIGHT] or k.position[at.TO_ACCEPT]):
         c = k.position[at.CYCLE]
         while k.position[at.WOKEN] < len(p.offered) and p.offered[k.position[at.WOKEN]] <= c:
             s.active[p.sender[k.position[at.WOKEN]]] = 1

@@ -192,11 +192,11 @@ def _run(
 ) -> Control:
     position = control.position
     while position[CYCLE] < stop and (position[IN_FLIGHT] or position[TO_ACCEPT]):
-        goal = min(stop, int(position[CYCLE]) + CHUNK)
+        pause = min(stop, int(position[CYCLE]) + CHUNK)
         # Uncompiled, 64-bit scalars wrap with a warning; in STL-1 they are meant to.
         with np.errstate(over="ignore"):
-            module.run_cycles(fabric, packets, state, control, goal, descending)
-        if position[CYCLE] < goal and (position[IN_FLIGHT] or position[TO_ACCEPT]):
+            module.run_cycles(fabric, packets, state, control, pause, stop, descending)
+        if position[CYCLE] < pause and (position[IN_FLIGHT] or position[TO_ACCEPT]):
             control = control._replace(trace=np.concatenate([control.trace, control.trace]))
         if progress is not None:
             progress(int(position[CYCLE]))

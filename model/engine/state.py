@@ -139,10 +139,10 @@ def bytes_per_tile(vcs: int, depth: int) -> int:
     """Memory of :class:`State` per tile, in bytes; tables, packets and logs come on top.
 
     Per input VC 8 bytes for each flit of depth, 12 of bookkeeping and 16 for its move; per output
-    VC 2; 5 per tile for q; 36 for the NI, 24 for the source, 6 for activity, 105 for counters
+    VC 2; 5 per tile for q; 36 for the NI, 20 for the source, 5 for activity, 105 for counters
     and 9 for the list of visits.
     """
-    return 5 * vcs * (8 * depth + 12 + 16 + 2) + 5 + 36 + 24 + 6 + 105 + 9
+    return 5 * vcs * (8 * depth + 12 + 16 + 2) + 5 + 36 + 20 + 5 + 105 + 9
 
 
 def make_fabric(image: ConfigImage, stalls: StallPattern) -> Fabric:
