@@ -1,0 +1,282 @@
+"""Compiled images hold what TBL-4 promises, in the eyes of an independent checker."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.compile import CompileOptions, compile_wafer
+from model.defects import bernoulli
+from model.errors import InputError
+from model.graph import neighbours
+from model.image import ConfigImage
+from model.image_file import image_to_json
+from model.spec import Port
+from model.wafer import TileState, WaferMap
+from tests.image_checker import complaints
+
+OPTIONS = CompileOptions(spares="7%")
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(
+    width=st.integers(1, 12),
+    height=st.integers(1, 12),
+    tile_rate=st.sampled_from([0.0, 0.05, 0.12, 0.3]),
+    link_rate=st.sampled_from([0.0, 0.06, 0.3]),
+    core_rate=st.sampled_from([0.0, 0.1]),
+    vcs=st.sampled_from([1, 2, 4]),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_tbl_4_every_hosted_pair_arrives_over_live_parts_without_a_cycle(
+    width: int,
+    height: int,
+    tile_rate: float,
+    link_rate: float,
+    core_rate: float,
+    vcs: int,
+    seed: int,
+) -> None:
+    rates = {"tile_rate": tile_rate, "link_rate": link_rate, "core_rate": core_rate}
+    wafer = bernoulli(width, height, seed=seed, **rates)
+    if not wafer.core_ok.any():
+        with pytest.raises(InputError, match="wafer has no working"):
+            compile_wafer(wafer, vcs=vcs)
+        return
+    image = compile_wafer(wafer, vcs=vcs)
+    assert complaints(image, wafer) == []
+    assert image.report["reachable_pairs"] == 1.0
+    report = image.report
+    assert report["hosted"] + report["lost"] == image.logical
+    assert report["lost_no_spare"] + report["lost_cut_off"] == report["lost"]
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 7])
+def test_the_main_jobs_wafer_compiles_and_convinces_the_checker(seed: int) -> None:
+    wafer = bernoulli(32, 18, tile_rate=0.12, link_rate=0.06, seed=seed)
+    image = compile_wafer(wafer, OPTIONS)
+    assert complaints(image, wafer) == []
+    assert image.report["entries_max"] <= 16
+    assert image.report["spare_share"] == 0.0625
+    assert image.logical_width == 30
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("width", "height"), [(32, 18), (16, 16)])
+def test_16_entries_carry_200_wafers_at_12_and_6_percent(width: int, height: int) -> None:
+    for seed in range(1, 201):
+        wafer = bernoulli(width, height, tile_rate=0.12, link_rate=0.06, seed=seed)
+        image = compile_wafer(wafer, OPTIONS)
+        assert complaints(image, wafer) == [], seed
+
+
+def test_equal_input_makes_equal_bytes() -> None:
+    wafer = bernoulli(9, 7, tile_rate=0.15, link_rate=0.1, seed=4)
+    texts = {image_to_json(compile_wafer(wafer, OPTIONS, vcs=2)) for _ in range(3)}
+    assert len(texts) == 1
+
+
+@pytest.mark.parametrize("place", ["columns", "rows"])
+def test_rmp_3_without_defects_everyone_is_at_home_and_spares_idle(place: str) -> None:
+    image = compile_wafer(WaferMap.perfect(8, 6), CompileOptions(spares=2, spare_place=place))
+    assert image.logical == (6 * 6 if place == "columns" else 8 * 4)
+    y, x = np.divmod(np.arange(image.logical), image.logical_width)
+    assert (image.remap_tile == y * 8 + x).all()
+    assert image.report["repaired"] == image.report["lost"] == 0
+    assert image.report["neighbour_adjacent"] == 1.0
+
+
+def test_a_tile_joined_by_one_way_links_only_is_served() -> None:
+    wafer = WaferMap.perfect(3, 2)
+    corner, east = 0, 1
+    wafer.dead_link[east, Port.WEST] = True  # the corner hears only its southern neighbour
+    wafer.dead_link[corner, Port.SOUTH] = True  # and is heard only by its eastern one
+    image = compile_wafer(wafer)
+    assert image.report["hosted"] == 6
+    assert complaints(image, wafer) == []
+
+
+def test_what_cannot_be_joined_is_cut_off_and_counted() -> None:
+    wafer = WaferMap.perfect(5, 1)
+    wafer.dead_link[3, Port.EAST] = True  # tile 4 can send, but nobody reaches it
+    image = compile_wafer(wafer)
+    report = image.report
+    assert (report["hosted"], report["lost"], report["cut_off"]) == (4, 1, 1)
+    assert (report["lost_no_spare"], report["lost_cut_off"]) == (0, 1)
+    assert complaints(image, wafer) == []
+
+
+def test_too_few_entries_name_the_tile_and_its_need() -> None:
+    wafer = bernoulli(12, 12, tile_rate=0.12, link_rate=0.06, seed=3)
+    with pytest.raises(InputError, match=r"route_entries is 2; allowed: \d+ or more, which tile"):
+        compile_wafer(wafer, route_entries=2)
+
+
+def test_paths_are_traded_where_a_tile_has_few_entries_and_the_proof_still_holds() -> None:
+    wafer = bernoulli(12, 12, tile_rate=0.12, link_rate=0.06, seed=3)
+    plenty = compile_wafer(wafer, route_entries=64)
+    few = compile_wafer(wafer, route_entries=9)
+    assert plenty.report["entries_max"] > 9 >= few.report["entries_max"]
+    assert few.report["tiles_rechosen"] + few.report["tiles_traded"] > 0
+    assert complaints(few, wafer) == []
+
+
+@pytest.mark.parametrize("vcs", [2, 4])
+def test_destinations_are_spread_over_the_vcs(vcs: int) -> None:
+    image = compile_wafer(WaferMap.perfect(8, 8), vcs=vcs)
+    assert np.bincount(image.remap_vc).tolist() == [64 // vcs] * vcs
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"routing": "xy"}, "routing is 'xy'; allowed: updown"),
+        ({"repair": "none"}, "repair is 'none'; allowed: displacement"),
+        ({"effort": "most"}, "effort is 'most'; allowed: fast, best"),
+    ],
+)
+def test_unknown_strategies_are_refused(change: dict[str, str], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        CompileOptions(**change)  # type: ignore[arg-type]
+    assert str(caught.value).startswith(message)
+
+
+# The checker's own test: each corruption must be seen ---------------------------------------------
+
+
+def _used_entry(image: ConfigImage) -> tuple[int, int]:
+    """A tile's first entry answers the most, so it is certainly used."""
+    tile = int(np.flatnonzero(image.identity >= 0)[5])
+    return tile, 0
+
+
+def fuse_of_a_sender(image: ConfigImage) -> None:
+    tile, port = np.argwhere(image.out_ok)[7]
+    image.out_ok[tile, port] = False
+
+
+def fuse_of_a_receiver(image: ConfigImage) -> None:
+    tile, port = np.argwhere(image.in_ok)[9]
+    image.in_ok[tile, port] = False
+
+
+def fuses_towards_a_dead_tile(image: ConfigImage) -> None:
+    dead = np.flatnonzero(~image.live[: -image.spec.width])[0]
+    image.out_ok[dead + image.spec.width, Port.NORTH] = True
+    image.in_ok[dead, Port.SOUTH] = True
+
+
+def a_dead_link_in_use(image: ConfigImage) -> None:
+    near = neighbours(image.spec.width, image.spec.height)
+    dead = (near >= 0) & image.live[:, None] & image.live[near] & ~image.out_ok
+    tile, port = np.argwhere(dead)[0]
+    image.out_ok[tile, port] = image.in_ok[near[tile, port], (port + 2) % 4] = True
+
+
+def all_turns_legal(image: ConfigImage) -> None:
+    image.turns[:] = True
+
+
+def one_ring_of_turns(image: ConfigImage) -> None:
+    image.turns[image.live] |= True
+    image.turns[:, Port.LOCAL, :4] = False
+
+
+def an_entry_points_elsewhere(image: ConfigImage) -> None:
+    spot = _used_entry(image)
+    image.routes["to"][spot] = (image.routes["to"][spot] + 1) % 4
+
+
+def an_entry_says_local(image: ConfigImage) -> None:
+    image.routes["to"][_used_entry(image)] = Port.LOCAL
+
+
+def an_entry_is_gone(image: ConfigImage) -> None:
+    tile, _ = _used_entry(image)
+    image.routes["valid"][tile] = 0
+
+
+def an_entry_for_no_vc(image: ConfigImage) -> None:
+    tile, _ = _used_entry(image)
+    image.routes["vcs"][tile] = 0
+
+
+def a_rectangle_too_small(image: ConfigImage) -> None:
+    tile, _ = _used_entry(image)
+    image.routes["x_hi"][tile] = image.routes["x_lo"][tile]
+
+
+def a_turn_is_missing(image: ConfigImage) -> None:
+    tile, _ = _used_entry(image)
+    image.turns[tile, Port.LOCAL, :4] = False
+
+
+def nobody_may_arrive(image: ConfigImage) -> None:
+    tile, _ = _used_entry(image)
+    image.turns[tile, :4, Port.LOCAL] = False
+
+
+def a_host_without_a_core(image: ConfigImage) -> None:
+    image.core_ok[_used_entry(image)[0]] = False
+
+
+def a_host_that_is_dead(image: ConfigImage) -> None:
+    image.remap_tile[0] = np.flatnonzero(~image.live)[0]
+
+
+def two_on_one_tile(image: ConfigImage) -> None:
+    hosted = np.flatnonzero(image.remap_tile >= 0)
+    image.remap_tile[hosted[0]] = image.remap_tile[hosted[1]]
+
+
+def a_wrong_identity(image: ConfigImage) -> None:
+    a, b = np.flatnonzero(image.identity >= 0)[:2]
+    image.identity[[a, b]] = image.identity[[b, a]]
+
+
+def a_vc_that_does_not_exist(image: ConfigImage) -> None:
+    image.remap_vc[3] = 3
+
+
+CORRUPTIONS = [
+    fuse_of_a_sender,
+    fuse_of_a_receiver,
+    fuses_towards_a_dead_tile,
+    a_dead_link_in_use,
+    all_turns_legal,
+    one_ring_of_turns,
+    an_entry_points_elsewhere,
+    an_entry_says_local,
+    an_entry_is_gone,
+    an_entry_for_no_vc,
+    a_rectangle_too_small,
+    a_turn_is_missing,
+    nobody_may_arrive,
+    a_host_without_a_core,
+    a_host_that_is_dead,
+    two_on_one_tile,
+    a_wrong_identity,
+    a_vc_that_does_not_exist,
+]
+
+
+@pytest.fixture(scope="module")
+def good() -> tuple[ConfigImage, WaferMap]:
+    wafer = bernoulli(8, 8, tile_rate=0.1, link_rate=0.06, seed=5)
+    assert (wafer.state == TileState.TILE_DEFECT).any()
+    return compile_wafer(wafer), wafer
+
+
+@pytest.mark.parametrize("corrupt", CORRUPTIONS)
+def test_the_checker_rejects_a_corrupted_image(
+    good: tuple[ConfigImage, WaferMap], corrupt: Callable[[ConfigImage], None]
+) -> None:
+    image = copy.deepcopy(good[0])
+    assert complaints(image, good[1]) == []
+    corrupt(image)
+    assert complaints(image, good[1]) != []
