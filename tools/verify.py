@@ -1,0 +1,272 @@
+"""``wafermesh verify``: hold the RTL against the golden engine, cycle by cycle."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from model.errors import InputError
+from tools.common import (
+    RATE,
+    SEED,
+    RateType,
+    console,
+    emit,
+    json_option,
+    key_values,
+    progress_console,
+    reproduce,
+)
+from tools.files import read_image
+
+if TYPE_CHECKING:
+    from verif.campaign import Outcome
+    from verif.cases import Case
+    from verif.tile_array import Waves
+
+COUNT = click.IntRange(1, 10_000_000)
+
+
+@click.command()
+@click.argument("image_file", metavar="[IMAGE]", required=False)
+@click.option(
+    "--pattern",
+    default="uniform",
+    show_default=True,
+    help="uniform, transpose, complement, tornado, neighbour, hotspot.",
+)
+@click.option("--load", type=RateType(0, 1024), default=0.1, show_default=True)
+@click.option("--length", default="1", show_default=True, help="Flits per packet: N or LOW-HIGH.")
+@click.option("--packets", type=COUNT, help="Packets to offer.  [default: 2000; 700 a case]")
+@click.option("--stall-rate", type=RATE, default=0.0, show_default=True, help="Refusing cores.")
+@click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of every choice.")
+@click.option("--threads", type=click.IntRange(1, 256), default=2, show_default=True)
+@click.option("--waves", metavar="FILE", help="Dump waves, .vcd or .fst.")
+@click.option("--wave-cycles", metavar="A:B", help="Dump cycles A to B - 1 only.")
+@click.option("--wave-tile", "wave_tiles", metavar="X,Y", multiple=True, help="Only these tiles.")
+@click.option("--bug", metavar="NAME", help="Build a known bug in, to see it caught.")
+@click.option("--case", "as_case", is_flag=True, help="Run the random case number --seed.")
+@click.option("--campaign", is_flag=True, help="Run --seeds random cases from number --seed on.")
+@click.option("--seeds", type=COUNT, default=320, show_default=True, help="Cases of a campaign.")
+@click.option("--jobs", type=click.IntRange(1, 256), default=2, show_default=True)
+@click.option(
+    "--out", default="out/verify", show_default=True, help="Folder for waves of failures, summary."
+)
+@json_option
+def command(image_file: str | None, as_json: bool, **given: Any) -> None:
+    """Run IMAGE on the RTL and on the engine and compare every event and counter.
+
+    With --campaign or --case, run random fabrics instead. Exit code 1 at the first difference;
+    the report then names cycle, tile and port, and where to look in the waves.
+    """
+    modes = [image_file is not None, given["as_case"], given["campaign"]]
+    if sum(modes) != 1:
+        raise InputError("IMAGE, --case and --campaign: allowed: exactly one of them")
+    if given["campaign"]:
+        _campaign(as_json, given)
+    else:
+        _single(image_file, as_json, given)
+
+
+def _single(image_file: str | None, as_json: bool, given: dict[str, Any]) -> None:
+    from verif.campaign import explain, run_case
+    from verif.cases import draw_case
+
+    bug = _bug(given["bug"])
+    if image_file is None:
+        case = draw_case(given["seed"], given["packets"] or 700)
+    else:
+        case = _image_case(image_file, given)
+    with progress_console.status("engine, tile compilation and RTL run"):
+        outcome = run_case(case, bug, _waves(case, given))
+        looked = ""
+        if outcome.cycle >= 0:
+            folder = Path(given["out"])
+            folder.mkdir(parents=True, exist_ok=True)
+            looked = explain(case, outcome, folder / f"seed-{given['seed']}.vcd", bug)
+    data = {
+        **_plain(outcome),
+        "agree": not outcome.failure,
+        "waves": looked or given["waves"],
+        "reproduce": _again(image_file, given),
+    }
+    emit(as_json, data, lambda: _render(data))
+    if outcome.failure:
+        raise SystemExit(1)
+
+
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return asdict(outcome)
+
+
+def _bug(name: str | None) -> Any:
+    from rtl.bugs import Bug
+
+    if name is None or name in iter(Bug):
+        return None if name is None else Bug(name)
+    raise InputError(f"--bug is {name!r}; allowed: {', '.join(Bug)}")
+
+
+def _image_case(image_file: str, given: dict[str, Any]) -> Case:
+    from model.schedule import StallPattern
+    from model.traffic import make_schedule
+    from verif.cases import Case
+    from verif.tile_array import array_spec
+
+    image = read_image(image_file)
+    schedule = make_schedule(
+        image,
+        pattern=given["pattern"],
+        load=given["load"],
+        length=given["length"],
+        packets=given["packets"] or 2000,
+        seed=given["seed"],
+    )
+    threshold = min(2**32 - 1, round(given["stall_rate"] * 2**32))
+    return Case(
+        seed=given["seed"],
+        image=image,
+        schedule=schedule,
+        stalls=StallPattern(threshold=threshold, burst_log2=2, seed=given["seed"]),
+        netlist=array_spec(image.spec),
+        via_bus=False,
+        threads=given["threads"],
+        summary={name: given[name] for name in ("pattern", "load", "length", "stall_rate")},
+    )
+
+
+def _waves(case: Case, given: dict[str, Any]) -> Waves | None:
+    from verif.tile_array import Waves
+
+    if given["waves"] is None:
+        return None
+    path = Path(given["waves"])
+    if path.suffix not in (".vcd", ".fst"):
+        raise InputError(f"--waves is {given['waves']}; allowed: a name ending in .vcd or .fst")
+    spec = case.image.spec
+    tiles = []
+    for text in given["wave_tiles"]:
+        x, y = _pair("--wave-tile", text, ",")
+        if x >= spec.width or y >= spec.height:
+            raise InputError(
+                f"--wave-tile is {text}; allowed: 0,0 to {spec.width - 1},{spec.height - 1}"
+            )
+        tiles.append(y * spec.width + x)
+    begin, end = _pair("--wave-cycles", given["wave_cycles"] or f"0:{2**40}", ":")
+    return Waves(path=path, tiles=tiles or None, begin=begin, end=end)
+
+
+def _pair(option: str, text: str, mark: str) -> tuple[int, int]:
+    parts = text.split(mark)
+    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
+        raise InputError(f"{option} is {text}; allowed: two whole numbers as 3{mark}5")
+    return int(parts[0]), int(parts[1])
+
+
+def _again(image_file: str | None, given: dict[str, Any]) -> str:
+    words: list[object] = ["verify", image_file] if image_file else ["verify", "--case"]
+    options = ("packets", "seed", "bug")
+    if image_file:
+        options = ("pattern", "load", "length", "stall_rate", *options)
+    for name in options:
+        if given[name] not in (None, 0.0):
+            words += [f"--{name.replace('_', '-')}", given[name]]
+    return reproduce(*words)
+
+
+def _render(data: dict[str, Any]) -> None:
+    rate = data["tile_cycles"] / data["rtl_seconds"] / 1e6 if data["rtl_seconds"] else 0.0
+    rows = [
+        (
+            "packets",
+            f"{data['packets']:,}: {data['delivered']:,} delivered, "
+            f"{data['refused']:,} refused, {data['sunk']:,} sunk",
+        ),
+        ("compared", f"{data['events']:,} events and all counters over {data['cycles']:,} cycles"),
+        (
+            "babbling",
+            f"{data['dead_tiles']} dead tiles, {data['dead_links']} dead links, "
+            f"{data['dead_cores']} dead cores",
+        ),
+        ("RTL", f"{data['rtl_seconds']:.2f} s, {rate:.2f} million tile-cycles/s"),
+        ("result", data["failure"] or "RTL and engine agree in every cycle"),
+    ]
+    if data["waves"]:
+        rows.append(("waves", data["waves"]))
+    key_values("RTL against engine", rows)
+    console.print(f"Again: {data['reproduce']}", soft_wrap=True)
+
+
+def _campaign(as_json: bool, given: dict[str, Any]) -> None:
+    from model.atomic import atomic_open
+    from verif.campaign import explain, run_campaign, summarise
+    from verif.cases import draw_case
+
+    bug = _bug(given["bug"])
+    packets = given["packets"] or 700
+    folder = Path(given["out"])
+    folder.mkdir(parents=True, exist_ok=True)
+    seeds = range(given["seed"], given["seed"] + given["seeds"])
+    outcomes = []
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=progress_console) as progress:
+        task = progress.add_task("random fabrics", total=len(seeds))
+        for outcome in run_campaign(seeds, packets=packets, jobs=given["jobs"], bug=bug):
+            outcomes.append(outcome)
+            total = sum(one.packets for one in outcomes)
+            failed = sum(bool(one.failure) for one in outcomes)
+            text = f"{total:,} packets, {failed} failures"
+            progress.update(task, advance=1, description=text)
+    data = summarise(sorted(outcomes, key=lambda outcome: outcome.seed))
+    for failure in data["failures"]:
+        failure["reproduce"] = _again(None, {**given, "seed": failure["seed"], "packets": packets})
+    first = next((one for one in outcomes if one.cycle >= 0), None)
+    if first is not None:
+        waves = folder / f"seed-{first.seed}.vcd"
+        data["waves"] = explain(draw_case(first.seed, packets), first, waves, bug)
+    data["reproduce"] = reproduce(
+        *("verify", "--campaign", "--seed", given["seed"], "--seeds", given["seeds"]),
+        *("--packets", packets),
+    )
+    with atomic_open(folder / "campaign.json") as file:
+        file.write(json.dumps(data, indent=2).encode())
+    emit(as_json, data, lambda: _render_campaign(data, folder))
+    if data["failures"]:
+        raise SystemExit(1)
+
+
+def _render_campaign(data: dict[str, Any], folder: Path) -> None:
+    rows = [
+        ("fabrics", f"{data['fabrics']:,} over {data['parameter_sets']} parameter sets"),
+        (
+            "packets",
+            f"{data['packets']:,}: {data['delivered']:,} delivered, "
+            f"{data['refused']:,} refused, {data['sunk']:,} sunk",
+        ),
+        ("compared", f"{data['events']:,} events, {data['tile_cycles']:,} RTL tile-cycles"),
+        (
+            "babbling",
+            f"{data['dead_tiles']:,} dead tiles, {data['dead_links']:,} dead links, "
+            f"{data['dead_cores']:,} dead cores",
+        ),
+        ("failures", str(len(data["failures"]))),
+    ]
+    for failure in data["failures"][:5]:
+        rows.append((f"  seed {failure['seed']}", failure["failure"]))
+        rows.append(("  again", failure["reproduce"]))
+    if "waves" in data:
+        rows.append(("waves", data["waves"]))
+    rows.append(("summary", str(folder / "campaign.json")))
+    key_values("Campaign: RTL against engine", rows)
+    console.print(f"Again: {data['reproduce']}", soft_wrap=True)
