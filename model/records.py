@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
-from model.atomic import atomic_path
+from model.atomic import atomic_open, atomic_path
 from model.engine.result import EngineResult, PacketRecords, PacketStatus
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
@@ -71,19 +71,24 @@ def write_records(
     logical size in its metadata (``logical``: ``WIDTHxHEIGHT``).
     """
     table = records_table(schedule, records)
-    options = pa.csv.WriteOptions(quoting_style="none")
     if str(path) == "-":
-        pa.csv.write_csv(table, pa.PythonFile(sys.stdout.buffer, "w"), options)
-        sys.stdout.flush()
-        return
-    with atomic_path(path) as temporary:
-        if str(path).endswith(".csv"):
-            pa.csv.write_csv(table, temporary, options)
-        else:
-            size = f"{image.logical_width}x{image.logical_height}"
-            pa.parquet.write_table(
-                table.replace_schema_metadata({"logical": size}), temporary, compression="zstd"
-            )
+        _write_csv(table, sys.stdout.buffer)
+    elif str(path).endswith(".csv"):
+        with atomic_open(path) as file:
+            _write_csv(table, file)
+    else:
+        size = f"{image.logical_width}x{image.logical_height}"
+        table = table.replace_schema_metadata({"logical": size})
+        with atomic_path(path) as temporary:
+            pa.parquet.write_table(table, temporary, compression="zstd")
+
+
+def _write_csv(table: Any, file: IO[bytes]) -> None:
+    # Arrow puts the header in quotes whatever the options say.
+    file.write(",".join(table.column_names).encode() + b"\n")
+    options = pa.csv.WriteOptions(include_header=False, quoting_style="none")
+    pa.csv.write_csv(table, file, options)
+    file.flush()
 
 
 def summarise(

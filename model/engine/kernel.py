@@ -4,10 +4,9 @@ Deciding reads registers of its own tile and the occupancy of its neighbours' bu
 only what no other decision of the cycle reads; moving then changes occupancies and queues. So the
 result does not depend on the order in which tiles are visited.
 
-All compiled functions live in this one file: Numba's cache looks at the file of a function, not
-at the files of those it calls, to see whether it is stale. Loaded under another name the file is
-plain Python (see :func:`model.engine.run.kernel`). Arguments: ``f`` Fabric, ``p`` Packets,
-``s`` State, ``k`` Control, ``t`` tile, ``c`` cycle.
+All compiled functions live in this file: Numba's cache watches the file of a function, not those
+of its callees. Under another name it is plain Python (:func:`model.engine.run.kernel`). Arguments:
+``f`` Fabric, ``p`` Packets, ``s`` State, ``k`` Control, ``t`` tile, ``c`` cycle.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ from model.engine.state import FLIT_BITS, NI_ENTRIES, SINK, UNKNOWN
 from model.random import GOLDEN
 from model.random import mix64 as mix64_source
 
-COMPILED = __name__ == "model.engine.kernel"
-
 
 def jit(function: Any) -> Any:
     """Compile, or leave alone in the uncompiled copy of this module.
@@ -32,18 +29,16 @@ def jit(function: Any) -> Any:
     every tuple up and down at each call made the engine 25 times slower.
     """
     options: dict[str, Any] = {"cache": True, "_nrt": False}
-    return numba.njit(**options)(function) if COMPILED else function
+    return numba.njit(**options)(function) if __name__ == "model.engine.kernel" else function
 
 
 mix64 = jit(mix64_source)
 
-LOCAL = 4
-TO_CORE, TO_SINK = -1, -2
+LOCAL, TO_CORE, TO_SINK = 4, -1, -2
 ACCEPT, CONSUME, INJECT, DELIVER = 1, 2, 4, 8
 EVENT_ACCEPT, EVENT_REFUSE, EVENT_DELIVER = 0, 1, 2  # runlog.Event
 FLIT_MASK = (1 << FLIT_BITS) - 1
-WEYL = np.uint64(GOLDEN)
-SHIFT_SEED, SHIFT_TILE, SHIFT_DRAW = np.uint64(32), np.uint64(42), np.uint64(32)
+WEYL, U32, U42 = np.uint64(GOLDEN), np.uint64(32), np.uint64(42)
 
 
 @jit
@@ -76,9 +71,9 @@ def core_refuses(f: Any, t: int, c: int) -> bool:
     """The core of tile ``t`` holds ``core_out_ready`` low in cycle ``c`` (STL-1)."""
     if f.stall_threshold == 0:
         return False
-    z = (f.stall_seed << SHIFT_SEED) ^ (np.uint64(t) << SHIFT_TILE)
+    z = (f.stall_seed << U32) ^ (np.uint64(t) << U42)
     z = z ^ ((np.uint64(c) >> f.stall_burst) + WEYL)
-    return bool((mix64(z) >> SHIFT_DRAW) < f.stall_threshold)
+    return bool((mix64(z) >> U32) < f.stall_threshold)
 
 
 @jit
@@ -103,8 +98,7 @@ def decide_ni(f: Any, p: Any, s: Any, t: int, c: int) -> int:
 def leave(f: Any, p: Any, s: Any, k: Any, b: int, to: int) -> bool:
     """Note that the front flit of input VC ``b`` leaves; true when it is its packet's last."""
     n = k.position[at.MOVES]
-    s.move_from[n] = b
-    s.move_to[n] = to
+    s.move_from[n], s.move_to[n] = b, to
     k.position[at.MOVES] = n + 1
     flit = s.buffer[b * f.depth + s.head[b]]
     last = (flit & FLIT_MASK) == p.length[flit >> FLIT_BITS] - 1
@@ -331,10 +325,8 @@ def run_cycles(f: Any, p: Any, s: Any, k: Any, pause: int, stop: int, descending
             k.position[at.WOKEN] += 1
         count = list_active(s, descending)
         if count == 0:
-            ahead = stop
-            if k.position[at.WOKEN] < len(p.offered):
-                ahead = min(stop, p.offered[k.position[at.WOKEN]])
-            k.position[at.CYCLE] = ahead
+            more = k.position[at.WOKEN] < len(p.offered)
+            k.position[at.CYCLE] = min(stop, p.offered[k.position[at.WOKEN]]) if more else stop
             continue
         traced = k.trace_from <= c < k.trace_to
         if traced and k.position[at.TRACED] + count * 5 * f.vcs > len(k.trace):
