@@ -108,9 +108,10 @@ def _plain(outcome: Outcome) -> dict[str, Any]:
 def _bug(name: str | None) -> Any:
     from rtl.bugs import Bug
 
-    if name is None or name in iter(Bug):
-        return None if name is None else Bug(name)
-    raise InputError(f"--bug is {name!r}; allowed: {', '.join(Bug)}")
+    known = {bug.value: bug for bug in Bug}
+    if name is not None and name not in known:
+        raise InputError(f"--bug is {name!r}; allowed: {', '.join(known)}")
+    return None if name is None else known[name]
 
 
 def _image_case(image_file: str, given: dict[str, Any]) -> Case:
@@ -171,10 +172,8 @@ def _pair(option: str, text: str, mark: str) -> tuple[int, int]:
 
 def _again(image_file: str | None, given: dict[str, Any]) -> str:
     words: list[object] = ["verify", image_file] if image_file else ["verify", "--case"]
-    options = ("packets", "seed", "bug")
-    if image_file:
-        options = ("pattern", "load", "length", "stall_rate", *options)
-    for name in options:
+    drawn = ("pattern", "load", "length", "stall_rate") if image_file else ()
+    for name in (*drawn, "packets", "seed", "bug"):
         if given[name] not in (None, 0.0):
             words += [f"--{name.replace('_', '-')}", given[name]]
     return reproduce(*words)
