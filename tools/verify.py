@@ -180,7 +180,6 @@ def _again(image_file: str | None, given: dict[str, Any]) -> str:
 
 
 def _render(data: dict[str, Any]) -> None:
-    rate = data["tile_cycles"] / data["rtl_seconds"] / 1e6 if data["rtl_seconds"] else 0.0
     rows = [
         (
             "packets",
@@ -193,7 +192,7 @@ def _render(data: dict[str, Any]) -> None:
             f"{data['dead_tiles']} dead tiles, {data['dead_links']} dead links, "
             f"{data['dead_cores']} dead cores",
         ),
-        ("RTL", f"{data['rtl_seconds']:.2f} s, {rate:.2f} million tile-cycles/s"),
+        ("RTL", f"{data['tile_cycles']:,} tile-cycles in {data['rtl_seconds']:.2f} s"),
         ("result", data["failure"] or "RTL and engine agree in every cycle"),
     ]
     if data["waves"]:
