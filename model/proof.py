@@ -79,7 +79,9 @@ def find_cycle(image: ConfigImage) -> list[Channel] | None:
                     tile, out = before, port
                     break
         cycle = trail[trail.index((tile, out)) :]
-        return [(t, p, vc) for t, p in reversed(cycle)]
+        ring = [(t, p, vc) for t, p in reversed(cycle)]
+        start = ring.index(min(ring))
+        return ring[start:] + ring[:start]
     return None
 
 

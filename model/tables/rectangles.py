@@ -2,8 +2,9 @@
 
 A *demand* says for (input port, destination) which outputs are good, as a bit set; 0 means that
 nobody asks. An entry may cover anything that nobody asks or that an earlier entry has matched.
-Greedy: always the entry that answers most open demands. After Mejia et al., Region-Based Routing,
-2007, with don't-cares and sets of input ports.
+Greedy, twice: once always the entry that answers most open demands; once first those that a port's
+most useful output does not suit, so that the exceptions come before the rule. The shorter list is
+kept. After Mejia et al., Region-Based Routing, 2007, with don't-cares and sets of input ports.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from numba import njit
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
 
+_HARD: Final = 64  # a demand against the rule outweighs this many others
 _BITS: Final = np.array([bin(ports).count("1") for ports in range(32)], np.int32)
 
 
 @njit(cache=True, nogil=True)
 def _best_rectangle(
-    asks: Any, suits: Any, width: Any, box: Any, ports: Any, height: Any, sums: Any, stack: Any,
-    found: Any,
+    asks: Any, suits: Any, hard: Any, width: Any, box: Any, ports: Any, height: Any, sums: Any,
+    stack: Any, found: Any,
 ) -> Any:  # fmt: skip
-    """Most demands that one entry from ``ports`` answers; its rectangle in ``found``.
+    """Largest weight of the demands that one entry answers; its rectangle in ``found``.
 
     Every maximal rectangle without an unsuited demand is looked at: heights of good columns per
     row, and a stack of rising heights.
@@ -45,7 +47,7 @@ def _best_rectangle(
                 height[c] += 1
             else:
                 suited = suits[cell] & ports
-                running += _BITS[suited]
+                running += _BITS[suited] + _HARD * _BITS[suited & hard[cell]]
                 height[c] = height[c] + 1 if suited == asked else 0
             sums[row, c + 1] = sums[row - 1, c + 1] + running
         depth = 0
@@ -68,22 +70,10 @@ def _best_rectangle(
 
 
 @njit(cache=True, nogil=True)
-def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> Any:
-    """Write entries that answer every demand; return their number, or -1 when ``most`` are too few.
-
-    Parameters
-    ----------
-    demand : uint8[5, tiles]
-        Good outputs (bits 0 … 3) per input port and destination.
-    width : int
-        Tiles per row.
-    port_sets : int64[sets]
-        Sets of input ports to try for an entry; any set is tried where none of them helps.
-    most : int
-        Entries allowed.
-    entries : int32[most, 6]
-        x_lo, x_hi, y_lo, y_hi, from_ports, to.
-    """
+def _cover(
+    demand: Any, width: Any, port_sets: Any, exceptions_first: Any, most: Any, entries: Any
+) -> Any:
+    """Greedy in one of two orders; see :func:`cover`."""
     tiles = demand.shape[1]
     rows = tiles // width
     height = np.zeros(width + 1, np.int32)
@@ -100,6 +90,18 @@ def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> A
                 asks[cell] |= 1 << port
                 for out in range(4):
                     suits[out, cell] |= (good >> out & 1) << port
+    hard = np.zeros(tiles, np.uint8)
+    if exceptions_first:
+        for port in range(5):
+            rule, widest = 0, 0
+            for out in range(4):
+                suited = 0
+                for cell in range(tiles):
+                    suited += suits[out, cell] >> port & 1
+                if suited > widest:
+                    rule, widest = out, suited
+            for cell in range(tiles):
+                hard[cell] |= asks[cell] & ~suits[rule, cell] & 1 << port
     count = 0
     while True:
         box[0], box[1], box[2], box[3] = width, -1, rows, -1
@@ -124,7 +126,7 @@ def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> A
                     continue
                 for out in range(4):
                     covered = _best_rectangle(
-                        asks, suits[out], width, box, ports, height, sums, stack, found
+                        asks, suits[out], hard, width, box, ports, height, sums, stack, found
                     )
                     if covered > best:
                         best = covered
@@ -134,6 +136,34 @@ def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> A
         for y in range(entries[count, 2], entries[count, 3] + 1):
             for x in range(entries[count, 0], entries[count, 1] + 1):
                 asks[y * width + x] &= keep
+                hard[y * width + x] &= keep
                 for out in range(4):
                     suits[out, y * width + x] &= keep
         count += 1
+
+
+@njit(cache=True, nogil=True)
+def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> Any:
+    """Write entries that answer every demand; return their number, or -1 when ``most`` are too few.
+
+    Parameters
+    ----------
+    demand : uint8[5, tiles]
+        Good outputs (bits 0 … 3) per input port and destination.
+    width : int
+        Tiles per row.
+    port_sets : int64[sets]
+        Sets of input ports to try for an entry; any set is tried where none of them helps.
+    most : int
+        Entries allowed.
+    entries : int32[most, 6]
+        x_lo, x_hi, y_lo, y_hi, from_ports, to.
+    """
+    other = np.zeros_like(entries)
+    count = _cover(demand, width, port_sets, True, most, entries)
+    fewer = most if count < 0 else count - 1
+    again = _cover(demand, width, port_sets, False, fewer, other)
+    if again >= 0:
+        entries[:again] = other[:again]
+        count = again
+    return count
