@@ -11,8 +11,9 @@ import numpy as np
 from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
 from model.spec import total_width
-from verif.bench.pins import bits, pack, spread
+from verif.bench.pins import bits, spread
 from verif.bench.stimulus import payloads, refusing
+from verif.words import pack
 
 
 @dataclass

@@ -16,8 +16,9 @@ from verif.bench.bus import ConfigBus
 from verif.bench.case import Case, Outcome
 from verif.bench.drivers import Babble, Receivers, Sources
 from verif.bench.monitors import Complaints, InputMonitor, OutputMonitor, Sample
-from verif.bench.pins import Output, read, unpack
+from verif.bench.pins import Output, read
 from verif.config_stream import TILE_TABLES, BusWrite, config_writes, remap_words, tile_words
+from verif.words import unpack
 
 BEFORE: Final = -1_000_000
 """Cycle number at reset; cycle 0 is the first with ``hold`` low after configuration."""

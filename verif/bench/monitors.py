@@ -9,7 +9,8 @@ from model.image import ConfigImage
 from model.runlog import Event
 from model.spec import total_width
 from verif.bench.case import Taken
-from verif.bench.pins import bits, lane, unpack
+from verif.bench.pins import bits, lane
+from verif.words import unpack
 
 Vector = tuple[int, int]
 EventRow = tuple[int, int, int, int, int, int, int]

@@ -11,7 +11,6 @@ from typing import Any
 from cocotb.clock import Clock
 from cocotb.types import Logic, LogicArray
 
-from model.spec import Fields
 from verif.runner import CLOCK_NS
 
 _ONES = str.maketrans("XZUW-LH", "0000001")
@@ -50,24 +49,6 @@ def spread(lanes: int, width: int) -> int:
     for lane in bits(lanes):
         result |= ones << (lane * width)
     return result
-
-
-def pack(fields: Fields, **values: int) -> int:
-    """One word from its fields, least significant first."""
-    word = shift = 0
-    for name, width in fields:
-        word |= (values[name] & ((1 << width) - 1)) << shift
-        shift += width
-    return word
-
-
-def unpack(fields: Fields, word: int) -> dict[str, int]:
-    """Fields of one word."""
-    values = {}
-    for name, width in fields:
-        values[name] = word & ((1 << width) - 1)
-        word >>= width
-    return values
 
 
 @dataclass(frozen=True)

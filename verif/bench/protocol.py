@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from model.spec import FabricSpec
-from verif.bench.pins import unpack
+from verif.words import unpack
 
 
 @dataclass

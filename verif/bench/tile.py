@@ -10,11 +10,12 @@ from cocotb.triggers import FallingEdge, RisingEdge
 from model.image import ConfigImage
 from model.spec import Status, Table
 from verif.bench.bus import ConfigBus
-from verif.bench.pins import Output, read, unpack
+from verif.bench.pins import Output, read
 from verif.bench.protocol import LinkChecker, StreamChecker
 from verif.bench.tile_model import Flit, TileModel
 from verif.bench.tile_sides import MESH, Core, Mood, Neighbour, RemapMemory, Surroundings
 from verif.config_stream import config_writes, remap_words
+from verif.words import unpack
 
 DRAIN: Final = 600
 """Cycles of calm after the traffic, in which everything must leave the tile."""

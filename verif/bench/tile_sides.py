@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from model.image import ConfigImage
-from verif.bench.pins import Output, pack, read
+from verif.bench.pins import Output, read
+from verif.words import pack
 
 MESH: Final = ("north", "east", "south", "west")
 LONGEST: Final = 4
