@@ -148,6 +148,15 @@ class FabricBench:
         self.refused.clear()
         self._stall()
 
+    async def hold(self) -> None:
+        """Raise ``hold`` and wait until the fabric is idle."""
+        self.set(hold=1)
+        for _ in range(20):
+            await self.step()
+            if self.sim.get(self.fabric.idle):
+                return
+        raise AssertionError("CFG-2: the fabric does not become idle")
+
     def _address(self, table: int, index: int, tile: int | None, **more: int) -> None:
         cfg = self.fabric.cfg
         x, y = (0, 0) if tile is None else (tile % self.spec.width, tile // self.spec.width)
