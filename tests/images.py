@@ -178,37 +178,56 @@ def _distances(image: ConfigImage, vc: int) -> Array:
             return best
 
 
+def _choices(rng: np.random.Generator, image: ConfigImage, vc: int) -> Array:
+    """Output for (tile, input port, destination) on a shortest legal route; -1 if never asked."""
+    spec, n = image.spec, image.spec.tiles
+    best = _distances(image, vc)
+    choice = np.full((n, 5, n), -1, np.int8)
+    for out in rng.permutation(4).tolist():  # one order for all, so that rectangles grow wide
+        for tile in np.flatnonzero(image.out_ok[:, out]):
+            step = best[neighbour(spec, int(tile), out), (out + 2) % 4] + 1
+            legal = image.turns[tile, :, out, vc][:, None]
+            choice[tile][legal & (step == best[tile]) & (step < FAR)] = out
+    choice[np.arange(n), :, np.arange(n)] = -1  # found by RTR-7 without an entry
+    asked = np.zeros(choice.shape, np.bool_)
+    asked[:, Port.LOCAL] = image.core_ok[:, None]
+    while True:
+        before = int(asked.sum())
+        for out in MESH:
+            for tile in np.flatnonzero(image.out_ok[:, out]):
+                passes = (asked[tile] & (choice[tile] == out)).any(axis=0)
+                asked[neighbour(spec, int(tile), out), out.opposite] |= passes
+        if int(asked.sum()) == before:
+            return np.where(asked, choice, -1)
+
+
 def _best_routes(rng: np.random.Generator, image: ConfigImage) -> None:
-    """Shortest legal routes, as rectangles, as many as fit; the widest first."""
+    """Shortest legal routes as rectangles; when they do not fit, the last entry takes the rest."""
     spec = image.spec
     merged: list[dict[tuple[int, ...], int]] = [{} for _ in range(spec.tiles)]
     for vc in range(spec.vcs):
-        best = _distances(image, vc)
+        choice = _choices(rng, image, vc)
         for tile in np.flatnonzero(image.live):
-            outs = np.full((5, spec.tiles), -1, np.int64)
-            for port in range(5):
-                if port < 4 and not image.in_ok[tile, port]:
-                    outs[port] = -2  # no flit comes this way
-                    continue
-                for out in rng.permutation(4).tolist():
-                    behind = neighbour(spec, int(tile), out)
-                    if image.out_ok[tile, out] and image.turns[tile, port, out, vc]:
-                        step = best[behind, (out + 2) % 4] + 1
-                        outs[port][(step == best[tile, port]) & (step < FAR)] = out
-            outs[:, tile] = -1  # found by RTR-7 without an entry
-            for rect in _rectangles(outs, spec):
+            for rect in _rectangles(choice[tile], spec):
                 merged[tile][rect] = merged[tile].get(rect, 0) | 1 << vc
     for row, rects in zip(image.routes, merged, strict=True):
         widest = sorted(rects, key=lambda r: -(r[1] - r[0] + 1) * (r[3] - r[2] + 1))
         for entry, rect in enumerate(widest[: spec.route_entries]):
             row[entry] = (1, *rect[:5], rects[rect], rect[5])
+        if len(widest) > spec.route_entries:
+            rest = [rect[5] for rect in widest[spec.route_entries - 1 :]]
+            everywhere = (0, spec.width - 1, 0, spec.height - 1, 31, 2**spec.vcs - 1)
+            row[-1] = (1, *everywhere, max(rest, key=rest.count))
 
 
-def _rectangles(outs: Array, spec: FabricSpec) -> list[tuple[int, ...]]:
+def _rectangles(choice: Array, spec: FabricSpec) -> list[tuple[int, ...]]:
     """(x_lo, x_hi, y_lo, y_hi, from_ports, to) for runs of destinations served alike."""
     found: list[tuple[int, ...]] = []
     for to in MESH:
-        bits = ((outs == to) << np.arange(5)[:, None]).sum(0).reshape(spec.height, spec.width)
+        wants = choice == to
+        alone = ~((choice >= 0) & ~wants).any(axis=0) & wants.any(axis=0)
+        ports = np.where(alone, 31, (wants << np.arange(5)[:, None]).sum(axis=0))
+        bits = ports.reshape(spec.height, spec.width)
         open_runs: dict[tuple[int, int, int], int] = {}
         for y in range(spec.height + 1):
             runs = set()
@@ -247,6 +266,9 @@ def _random_remap(rng: np.random.Generator, image: ConfigImage, noise: float) ->
     image.remap_vc[:] = rng.integers(0, spec.vcs, n)
     odd = rng.random(n) < noise / 4
     image.remap_tile[odd] = rng.integers(-1, n, int(odd.sum()))
+    coreless = np.flatnonzero(image.live & ~image.core_ok)
+    if len(coreless) and rng.random() < noise:  # somebody writes to a dead core (FUS-4)
+        image.remap_tile[rng.integers(n)] = rng.choice(coreless)
     odd = image.live & (rng.random(n) < noise / 8)
     image.identity[odd] = rng.integers(-1, n, int(odd.sum()))
     for tile, slot in np.argwhere(rng.random(image.rules.shape) < noise / 2):
