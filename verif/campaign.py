@@ -89,7 +89,7 @@ def run_case(case: Case, bug: Bug | None = None, waves: Waves | None = None) -> 
 def run_rtl(
     case: Case, cycles: int, *, bug: Bug | None = None, waves: Waves | None = None
 ) -> RunLog:
-    """Run a case's RTL side."""
+    """Run a case's RTL side; a bug or a window of waves is built fast, as it runs for short."""
     return simulate(
         case.image,
         case.schedule,
@@ -101,6 +101,7 @@ def run_rtl(
         seed=case.seed,
         bug=bug,
         waves=waves,
+        quick=bug is not None or waves is not None,
     )
 
 

@@ -91,6 +91,8 @@ class TileArray:
         seed: int = 1,
         quick: bool = False,
     ) -> None:
+        if waves and not waves.path.absolute().parent.is_dir():
+            raise InputError(f"waves is {waves.path}; allowed: a file in a folder that exists")
         self.image = image
         self.spec = netlist or array_spec(image.spec)
         trace = waves.path.suffix[1:] if waves else ""
@@ -106,10 +108,12 @@ class TileArray:
             pin(image.core_ok, np.uint8),
             pin(image.in_ok, np.uint8),
             pin(image.out_ok, np.uint8),
+            pin(self._traced(waves), np.uint8),
             seed,
         )
         self._array = self._lib.wm_new(byref(setup))
         self._waves = waves
+        self._unfinished: Path | None = None
         self._cycle = 0
         self._traffic = Pinned()
         self.idle = False
@@ -130,8 +134,9 @@ class TileArray:
     def close(self) -> None:
         """Finish the waves and free the tiles."""
         if self._array:
-            if self._waves:
+            if self._unfinished is not None and self._waves:
                 self._lib.wm_close_trace(self._array)
+                self._unfinished.replace(self._waves.path)
             self._lib.wm_free(self._array)
             self._array = None
 
@@ -233,13 +238,23 @@ class TileArray:
         pattern = Stalls(stalls.threshold, stalls.burst_log2, stalls.seed)
         self._lib.wm_traffic(self._array, byref(traffic), byref(pattern))
         self._cycle = 0
-        if self._waves:
-            waves = self._waves
-            tiles = range(self.image.spec.tiles) if waves.tiles is None else waves.tiles
-            ids = np.fromiter(tiles, np.uint32)
-            path = str(waves.path).encode()
-            window = waves.begin, waves.end
-            self._lib.wm_trace(self._array, path, ids.ctypes.data, len(ids), *window)
+        if self._waves and self._unfinished is None:
+            self._open_waves(self._waves)
+
+    def _traced(self, waves: Waves | None) -> npt.NDArray[np.bool_]:
+        tiles = np.arange(self.image.spec.tiles)
+        if waves is None:
+            return np.zeros(len(tiles), np.bool_)
+        traced = self.image.live & (waves.tiles is None or np.isin(tiles, list(waves.tiles)))
+        if not traced.any():
+            raise InputError(f"waves.tiles is {waves.tiles}; allowed: at least one live tile")
+        return traced
+
+    def _open_waves(self, waves: Waves) -> None:
+        """Begin the dump under a temporary name; :meth:`close` gives it its own."""
+        self._unfinished = waves.path.with_name(f".{waves.path.name}.part")
+        path = str(self._unfinished).encode()
+        self._lib.wm_trace(self._array, path, waves.begin, waves.end)
 
     def run(self, cycles: int) -> None:
         """Run so many cycles with ``hold`` low."""

@@ -23,6 +23,7 @@ class Setup(ctypes.Structure):
         ("core_ok", c_void_p),
         ("in_ok", c_void_p),
         ("out_ok", c_void_p),
+        ("traced", c_void_p),
         ("seed", c_uint64),
     )
 
@@ -80,7 +81,7 @@ SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
 }
 
 TRACE_SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
-    "wm_trace": (None, (c_void_p, c_char_p, c_void_p, c_uint64, c_int64, c_int64)),
+    "wm_trace": (None, (c_void_p, c_char_p, c_int64, c_int64)),
     "wm_close_trace": (None, (c_void_p,)),
 }
 

@@ -22,6 +22,7 @@ struct Setup {
     const uint8_t* core_ok;
     const uint8_t* in_ok;   // [tiles, 4]
     const uint8_t* out_ok;  // [tiles, 4]
+    const uint8_t* traced;
     uint64_t seed;
 };
 
@@ -37,20 +38,23 @@ class Array {
     explicit Array(const Setup& setup)
         : m_width{setup.width}, m_height{setup.height}, m_seed{setup.seed},
           m_bands{std::clamp(setup.threads, 1, setup.height)}, m_pool(m_bands), m_barrier(m_bands),
-          m_contexts(m_bands), m_events(m_bands), m_links((m_width + 2) * (m_height + 2)),
+          m_contexts(m_bands + 1), m_events(m_bands), m_links((m_width + 2) * (m_height + 2)),
           m_tiles(m_width * m_height), m_remap(m_tiles.size()), m_none(m_tiles.size() + 1) {
         m_traffic.first = m_none.data();
         for (auto& context : m_contexts) {
             context = std::make_unique<VerilatedContext>();
             context->randReset(2);  // registers that reset leaves alone start with anything (CFG-3)
-#ifdef WITH_TRACE
-            context->traceEverOn(true);
-#endif
         }
+#ifdef WITH_TRACE
+        m_contexts.back()->traceEverOn(true);
+#endif
         // Each worker makes its own tiles, so that their memory lies together and near it.
         m_pool.run([&](unsigned band) {
             for (int y = row(band); y < row(band + 1); ++y) {
-                for (int x = 0; x < m_width; ++x) make(setup, x, y, *m_contexts[band]);
+                for (int x = 0; x < m_width; ++x) {
+                    const bool traced = setup.traced[y * m_width + x];
+                    make(setup, x, y, *m_contexts[traced ? m_bands : band]);
+                }
             }
         });
     }
@@ -120,11 +124,9 @@ class Array {
     unsigned bands() const { return m_bands; }
 
 #ifdef WITH_TRACE
-    void trace(const char* path, const uint32_t* tiles, uint64_t count, int64_t begin, int64_t end) {
+    void trace(const char* path, int64_t begin, int64_t end) {
         m_trace = std::make_unique<TraceFile>();
-        for (uint64_t i = 0; i < count; ++i) {
-            if (m_tiles[tiles[i]].model) m_tiles[tiles[i]].model->trace(m_trace.get(), 99);
-        }
+        m_contexts.back()->trace(m_trace.get(), 99);
         m_trace->open(path);
         m_begin = begin;
         m_end = end;
@@ -279,7 +281,7 @@ class Array {
     const int m_bands;
     Pool m_pool;
     Barrier m_barrier;
-    std::vector<std::unique_ptr<VerilatedContext>> m_contexts;
+    std::vector<std::unique_ptr<VerilatedContext>> m_contexts;  // of each band; of traced tiles
     std::vector<std::vector<Event>> m_events;
     std::vector<Links> m_links;
     std::vector<Tile> m_tiles;

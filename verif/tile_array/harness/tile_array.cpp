@@ -28,9 +28,8 @@ API uint64_t wm_events(const Array* array, uint32_t band, const Event** events) 
 API uint64_t wm_tile_bytes() { return sizeof(Root); }
 
 #ifdef WITH_TRACE
-API void wm_trace(Array* array, const char* path, const uint32_t* tiles, uint64_t count,
-                  int64_t begin, int64_t end) {
-    array->trace(path, tiles, count, begin, end);
+API void wm_trace(Array* array, const char* path, int64_t begin, int64_t end) {
+    array->trace(path, begin, end);
 }
 API void wm_close_trace(Array* array) { array->close_trace(); }
 #endif
