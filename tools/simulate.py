@@ -72,12 +72,13 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
     image = read_image(image_file)
 
     from model.engine import simulate
+    from model.random import threshold
     from model.records import summarise, write_records
     from model.schedule import StallPattern
 
     schedule = _schedule(image, seed, given)
     stalls = StallPattern(
-        threshold=min(2**32 - 1, round(given["stall_rate"] * 2**32)),
+        threshold=min(2**32 - 1, threshold("--stall-rate", given["stall_rate"])),
         burst_log2=given["stall_burst"],
         seed=seed,
     )

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from model.errors import InputError, require_int
 from model.image import ConfigImage
-from model.random import GOLDEN, below, draws, mix64
+from model.random import GOLDEN, below, draws, mix64, threshold
 from model.schedule import PacketSchedule
 from model.traffic.patterns import partners
 
@@ -190,12 +190,11 @@ def _heat(
     seed: int,
 ) -> npt.NDArray[np.int64]:
     """Redirect a share of the packets to the hot tile, but none of its own."""
-    if not 0 <= share <= 1:
-        raise InputError(f"hotspot share is {share!r}; allowed: a number from 0 to 1")
+    limit = np.uint64(threshold("hotspot share", share))
     if not len(hosted):
         return destination
     width, height = image.logical_width, image.logical_height
     distance = abs(hosted % width - width // 2) + abs(hosted // width - height // 2)
     hot = hosted[np.argmin(distance)]
-    drawn = draws(seed, HOT, len(source)) >> np.uint64(32) < np.uint64(round(share * 2**32))
+    drawn = draws(seed, HOT, len(source)) >> np.uint64(32) < limit
     return np.where(drawn & (source != hot), hot, destination)
