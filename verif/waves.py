@@ -228,7 +228,7 @@ class _SaveFile:
         self._save.size(1600, 900)
         self._save.signals_width(260)
         self._save.sst_expanded(False)
-        self._save.zoom_markers(-4.0, first_ns)
+        self._save.zoom_markers(-5.0, first_ns)
 
     def common(self) -> None:
         with self._save.group("fabric"):

@@ -41,6 +41,8 @@ class Case:
         Run the traffic this many cycles, reset in the middle of it, then do everything again.
     write_at : int or None
         Cycle in which a table write is tried (directed tests of CFG-2).
+    poll : (int, int) or None
+        (tile, status word) to read in every cycle of the run (CFG-4).
     """
 
     image: ConfigImage
@@ -54,6 +56,7 @@ class Case:
     release_at: int | None = None
     reset_at: int | None = None
     write_at: int | None = None
+    poll: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,8 @@ class Outcome:
     complaints : list of str
         Everything that is wrong whatever the engine says: X where none may be, table words that
         read back differently, events after the fabric was quiet.
+    drained : bool
+        ``idle`` rose as soon as ``hold`` did after the last cycle: no flit is left in the fabric.
     cycle0_ns : int
         Simulation time at which cycle 0 begins.
     idle : list of (int, int)
@@ -89,15 +94,19 @@ class Outcome:
         Tile → FLAGS word at the end.
     probe : int or None
         What the word that ``Case.write_at`` aimed at reads at the end.
+    polled : list of int
+        What ``Case.poll`` read in cycle 0, 1, …: the word before the edge that ends the cycle.
     """
 
     log: RunLog
     taken: list[Taken]
     complaints: list[str]
+    drained: bool
     cycle0_ns: int
     idle: list[tuple[int, int]] = field(default_factory=list)
     flags: dict[int, int] = field(default_factory=dict)
     probe: int | None = None
+    polled: list[int] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)

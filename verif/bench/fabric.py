@@ -191,13 +191,20 @@ class FabricBench:
         """Read (tile, table, index) words, one a cycle, and return them in order."""
         self._data = []
         for tile, table, index in words:
-            y, x = divmod(tile, self._image.spec.width)
-            self._bus.read(self.cycle, table, index, x, y)
-            await self.step()
+            await self._read(tile, table, index)
         self._bus.idle()
         await self.step(2)
         missing = len(words) - len(self._data)
         return self._data + [0] * missing
+
+    async def _read(self, tile: int, table: Table, index: int) -> None:
+        y, x = divmod(tile, self._image.spec.width)
+        self._bus.read(self.cycle, table, index, x, y)
+        await self.step()
+
+    async def poll(self, tile: int, word: int) -> None:
+        """One cycle with a read of a status word; :meth:`finish` returns what was read."""
+        await self._read(tile, Table.STATUS, word)
 
     async def check_tables(self) -> None:
         """Read every word of every live tile back and complain about differences."""
@@ -220,6 +227,7 @@ class FabricBench:
     def start(self, case: Case) -> int:
         """Begin cycle 0: lower ``hold`` and let the traffic of ``case`` begin; return its time."""
         self.cycle = 0
+        self._data = []
         self._pins["hold"].set(0)
         self._sources = Sources(self._image, case.schedule, random.Random(~self._seed))
         self._receivers = Receivers(self._image, case.stalls)
@@ -234,20 +242,29 @@ class FabricBench:
         assert self._sources is not None
         finished = self._sources.finished
         self.hold(1)
+        self._bus.idle()
         await self.step(2)
-        quiet = finished and self._idle == 1
+        polled = self._data
+        drained = self._idle == 1
         counters, flags = await self._counters()
         rows = np.array(sorted(self.outputs.rows + self._accepts()), EVENT_DTYPE)
         outside = rows["cycle"] >= case.cycles
         for row in rows[outside][:3].tolist():
             self.complaints.add(row[0], row[1], "event outside the run")
         return Outcome(
-            log=RunLog(cycles=case.cycles, events=rows[~outside], counters=counters, quiet=quiet),
+            log=RunLog(
+                cycles=case.cycles,
+                events=rows[~outside],
+                counters=counters,
+                quiet=finished and drained,
+            ),
             taken=self.inputs.taken,
             complaints=self.complaints.found,
+            drained=drained,
             cycle0_ns=cycle0_ns,
             idle=self.idle_changes,
             flags=flags,
+            polled=polled,
         )
 
     def _accepts(self) -> list[tuple[int, int, int, int, int, int, int]]:

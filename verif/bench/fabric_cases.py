@@ -48,6 +48,8 @@ async def run_case(dut: Any, case: Case) -> Outcome:
             bench.hold(0)
         if cycle == case.write_at:
             await bench.write(probe_write(case))
+        elif case.poll is not None:
+            await bench.poll(*case.poll)
         else:
             await bench.step()
     outcome = await bench.finish(case, cycle0_ns)
