@@ -20,12 +20,14 @@ from model.proof import prove
 from model.repair import repair_strategy
 from model.repair.homes import HomePlan
 from model.routing import Effort, TurnPlan, routing_strategy
-from model.routing.paths import Network, balance, first_choice
+from model.routing.paths import Network, balance, first_choices
 from model.spec import FabricSpec
 from model.tables.fit import FittedTables, fit_tables
 from model.wafer import WaferMap
 
 BALANCE_ROUNDS: Final = {"fast": 12, "best": 150}
+TRIES: Final = 3
+"""Candidates whose tables are fitted before a misfit is reported."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class CompileOptions:
 
     spares: str | int = 0
     spare_place: str = "columns"
-    routing: str = "updown"
+    routing: str = "grown"
     repair: str = "displacement"
     effort: Effort = "fast"
 
@@ -114,12 +116,14 @@ Candidate = tuple[TurnPlan, Network, npt.NDArray[np.uint8]]
 
 
 def _rank(graph: LinkGraph, plans: list[TurnPlan], hosts: npt.NDArray[np.int32]) -> list[Candidate]:
-    """Plans by the load of their busiest link after a short balancing."""
+    """Plans, each with its best first choice, by the load of their busiest link."""
     ranked = []
     for number, plan in enumerate(plans):
         network = Network.build(graph, plan, hosts)
-        choice, load = balance(network, first_choice(graph.width, graph.height), 2)
-        ranked.append((int(load.max(initial=0)), number, plan, network, choice))
+        starts = first_choices(graph.width, graph.height)
+        loads = [int(balance(network, start, 0)[1].max(initial=0)) for start in starts]
+        least = loads.index(min(loads))
+        ranked.append((loads[least], number, plan, network, starts[least]))
     ranked.sort(key=lambda item: item[:2])
     return [item[2:] for item in ranked]
 
@@ -129,7 +133,7 @@ def _first_that_fits(
 ) -> tuple[TurnPlan, Network, FittedTables]:
     """Balance and fit the best candidate; the next one where a tile's table cannot fit."""
     error = InputError("routing has no candidate; allowed: at least one")
-    for plan, network, first in ranked:
+    for plan, network, first in ranked[:TRIES]:
         choice, _ = balance(network, first, rounds)
         try:
             return plan, network, fit_tables(network, choice, route_entries)

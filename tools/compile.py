@@ -19,7 +19,7 @@ from tools.files import read_wafer, report_to_stderr, write_result
 @click.argument("wafer")
 @click.option("--spares", default="0", show_default=True, help="Spare lines: a count, or as 7%.")
 @click.option("--spare-place", type=click.Choice(PLACES), default="columns", show_default=True)
-@click.option("--routing", type=click.Choice(list(ROUTINGS)), default="updown", show_default=True)
+@click.option("--routing", type=click.Choice(list(ROUTINGS)), default="grown", show_default=True)
 @click.option(
     "--repair", type=click.Choice(list(REPAIRS)), default="displacement", show_default=True
 )

@@ -6,6 +6,7 @@ channel load, takes the best one and chooses paths within it (:mod:`model.routin
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -15,6 +16,7 @@ import numpy.typing as npt
 
 from model.errors import InputError
 from model.graph import LinkGraph
+from model.routing.grown import grown_turns
 from model.routing.updown import updown_turns
 
 Effort = Literal["fast", "best"]
@@ -42,6 +44,25 @@ class TurnPlan:
 Strategy = Callable[[LinkGraph, Effort], list[TurnPlan]]
 
 
+Rules = Callable[
+    [LinkGraph, int, int], tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None
+]
+
+
+def _from_roots(
+    graph: LinkGraph, rules: Rules, places: list[tuple[int, int]], name: str = ""
+) -> list[TurnPlan]:
+    """One plan for each different root; ``name`` tells variants apart."""
+    plans: dict[str, TurnPlan] = {}
+    for x, y in places:
+        found = rules(graph, x, y)
+        if found is not None:
+            root, routable, turns = found
+            label = f"{name}root ({root % graph.width}, {root // graph.width})"
+            plans[label] = TurnPlan(label=label, routable=routable, turns=turns)
+    return list(plans.values())
+
+
 def updown(graph: LinkGraph, effort: Effort) -> list[TurnPlan]:
     """Up*/down* from each corner, and with ``best`` from the edges' middles and the centre too.
 
@@ -50,17 +71,22 @@ def updown(graph: LinkGraph, effort: Effort) -> list[TurnPlan]:
     """
     xs = [0, graph.width - 1] + ([graph.width // 2] if effort == "best" else [])
     ys = [0, graph.height - 1] + ([graph.height // 2] if effort == "best" else [])
-    plans = []
-    for x, y in dict.fromkeys((x, y) for y in ys for x in xs):
-        found = updown_turns(graph, x, y)
-        if found is not None:
-            root, routable, turns = found
-            place = f"({root % graph.width}, {root // graph.width})"
-            plans.append(TurnPlan(label=f"root {place}", routable=routable, turns=turns))
-    return plans
+    return _from_roots(graph, updown_turns, [(x, y) for y in ys for x in xs])
 
 
-ROUTINGS: Final[Mapping[str, Strategy]] = {"updown": updown}
+def grown(graph: LinkGraph, effort: Effort) -> list[TurnPlan]:
+    """Turns grown from a tree (:mod:`model.routing.grown`); the guarantee of :func:`updown`."""
+    parts = 2 if effort == "fast" else 12
+    x, y = (graph.width - 1) // 2, (graph.height - 1) // 2
+    columns = [(k * (graph.width - 1) // parts, y) for k in range(parts + 1)]
+    rows = [(x, k * (graph.height - 1) // parts) for k in range(parts + 1)]
+    y_first = functools.partial(grown_turns, teeth_are_rows=False)
+    return _from_roots(graph, grown_turns, columns, "xy ") + _from_roots(
+        graph, y_first, rows, "yx "
+    )
+
+
+ROUTINGS: Final[Mapping[str, Strategy]] = {"grown": grown, "updown": updown}
 
 
 def routing_strategy(name: str) -> Strategy:

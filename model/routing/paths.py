@@ -186,13 +186,17 @@ def channel_loads(
     return load, cost
 
 
-def first_choice(width: int, height: int) -> npt.NDArray[np.uint8]:
-    """uint8[tiles, 16]: colour the tiles like a chessboard; one colour prefers NORTH/SOUTH."""
+def first_choices(width: int, height: int) -> list[npt.NDArray[np.uint8]]:
+    """Choices to start from, uint8[tiles, 16] each.
+
+    All tiles prefer EAST/WEST, all prefer NORTH/SOUTH, and a chessboard of both.
+    """
     vertical_first = [next((p for p in (0, 2, 1, 3) if s >> p & 1), 0) for s in range(16)]
     level_first = [next((p for p in (1, 3, 0, 2) if s >> p & 1), 0) for s in range(16)]
     y, x = np.divmod(np.arange(width * height), width)
     both = np.array([vertical_first, level_first], np.uint8)
-    return both[(x + y) % 2]
+    colour = (x + y) % 2
+    return [both[np.ones_like(colour)], both[np.zeros_like(colour)], both[colour]]
 
 
 def balance(
@@ -213,24 +217,22 @@ def balance(
     (choice, load)
         The best seen by largest, then by squared load; paths over each link.
     """
-    load, cost = channel_loads(network, choice, np.ones(network.forward.shape))
-    best = (_score(load), choice, load)
+    price = np.ones(network.forward.shape)
     sets = np.arange(16)[:, None] >> np.arange(4) & 1
-    for turn in range(rounds):
+    best = None
+    for turn in range(rounds + 1):
+        load, cost = channel_loads(network, choice, price)
+        if best is None or _score(load) < _score(best[1]):
+            best = choice, load
         share = load / max(1, load.max())
         price = 0.02 + share * share * share * share
-        load, cost = channel_loads(network, choice, price)
-        if _score(load) < best[0]:
-            best = (_score(load), choice, load)
         cheapest = np.where(sets, cost, np.inf).argmin(axis=2).astype(np.uint8)
         paid = np.take_along_axis(cost, choice[:, :, None].astype(np.int64), axis=2)[:, :, 0]
         least = np.take_along_axis(cost, cheapest[:, :, None].astype(np.int64), axis=2)[:, :, 0]
         lucky = draws(1, turn, choice.size).reshape(choice.shape) >> np.uint64(62) == 0
         choice = np.where(lucky & (least < 0.98 * paid), cheapest, choice)
-    load, cost = channel_loads(network, choice, np.ones(network.forward.shape))
-    if _score(load) < best[0]:
-        best = (_score(load), choice, load)
-    return best[1], best[2]
+    assert best is not None
+    return best
 
 
 def _score(load: npt.NDArray[np.int64]) -> tuple[int, int]:

@@ -55,6 +55,15 @@ def attach_levels(graph: LinkGraph, root: int) -> npt.NDArray[np.int32]:
     return level
 
 
+def nearest_root(graph: LinkGraph, x: int, y: int) -> int | None:
+    """Tile of the largest two-way part that is nearest to a place; None when no tile lives."""
+    part = np.flatnonzero(largest_two_way_part(graph))
+    if not len(part):
+        return None
+    distance = abs(part % graph.width - x) + abs(part // graph.width - y)
+    return int(part[np.argmin(distance)])
+
+
 def updown_turns(graph: LinkGraph, x: int, y: int) -> Found | None:
     """Rules from the root nearest to a place.
 
@@ -69,11 +78,9 @@ def updown_turns(graph: LinkGraph, x: int, y: int) -> Found | None:
     (root, routable, turns) or None
         Root's tile id, bool[tiles], bool[tiles, 5, 5]; None when no tile lives.
     """
-    part = np.flatnonzero(largest_two_way_part(graph))
-    if not len(part):
+    root = nearest_root(graph, x, y)
+    if root is None:
         return None
-    distance = abs(part % graph.width - x) + abs(part // graph.width - y)
-    root = int(part[np.argmin(distance)])
     level = attach_levels(graph, root)
     routable = level >= 0
     # Levels of neighbours differ: they have the checkerboard colours' parity.
