@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -120,25 +120,9 @@ class FabricBench:
         self.sim.set(self.rst, 0)
 
     async def load(self) -> None:
-        """XY routes, all turns legal, identity = tile id, remap = identity, VC = id mod vcs."""
-        spec = self.spec
-        for t in range(spec.tiles):
-            x, y = t % spec.width, t // spec.width
-            entries = [
-                (Port.EAST, {"x_lo": x + 1}, x + 1 < spec.width),
-                (Port.WEST, {"x_hi": x - 1}, x > 0),
-                (Port.SOUTH, {"y_lo": y + 1}, y + 1 < spec.height),
-                (Port.NORTH, {"y_hi": y - 1}, y > 0),
-            ]
-            for k, (port, limits, exists) in enumerate(entries):
-                if exists:
-                    await self.write(Table.ROUTE, k, route(spec, port, **limits), tile=t)
-            identity = pack(spec.table_fields(Table.IDENTITY), valid=1, id=t)
-            await self.write(Table.IDENTITY, 0, identity, tile=t)
-            place = pack(spec.table_fields(Table.REMAP), mapped=1, x=x, y=y, vc=t % spec.vcs)
-            await self.write(Table.REMAP, t, place)
-        for k in range(5 * spec.vcs):
-            await self.write(Table.TURN, k, 31)
+        """Write the tables of :func:`healthy_words`."""
+        for table, index, word, tile in healthy_words(self.spec):
+            await self.write(table, index, word, tile)
 
     async def go(self) -> None:
         """Release ``hold``; cycle 0 is the next one."""
@@ -205,3 +189,26 @@ class FabricBench:
             await self.step(gap)
             await self.offer(tile, 0, int(k == length - 1), dst * 16 + k)
         return first
+
+
+def healthy_words(spec: FabricSpec) -> Iterator[tuple[Table, int, int, int | None]]:
+    """XY routes, all turns legal, identity = tile id, remap = identity, VC = id mod vcs.
+
+    Yields (table, index, word, tile), with tile None for a write to all.
+    """
+    for t in range(spec.tiles):
+        x, y = t % spec.width, t // spec.width
+        entries = [
+            (Port.EAST, {"x_lo": x + 1}, x + 1 < spec.width),
+            (Port.WEST, {"x_hi": x - 1}, x > 0),
+            (Port.SOUTH, {"y_lo": y + 1}, y + 1 < spec.height),
+            (Port.NORTH, {"y_hi": y - 1}, y > 0),
+        ]
+        for k, (port, limits, exists) in enumerate(entries):
+            if exists:
+                yield Table.ROUTE, k, route(spec, port, **limits), t
+        yield Table.IDENTITY, 0, pack(spec.table_fields(Table.IDENTITY), valid=1, id=t), t
+        place = pack(spec.table_fields(Table.REMAP), mapped=1, x=x, y=y, vc=t % spec.vcs)
+        yield Table.REMAP, t, place, None
+    for k in range(5 * spec.vcs):
+        yield Table.TURN, k, 31, None
