@@ -253,6 +253,7 @@ def run(
             test_args = ["--trace", "--trace-file", target]
     if isinstance(runner, Icarus):
         runner.build_dir = built.directory
+    stopped: BaseException | None = None
     try:
         runner.test(
             test_module=module,
@@ -267,8 +268,12 @@ def run(
             extra_env={"COCOTB_ANSI_OUTPUT": "0", **(env or {})},
             log_file=log,
         )
-        ran, failed = get_results(results)
     except (RuntimeError, SystemExit) as error:
-        raise BenchFailure(f"{module}.{testcase} stopped ({error}):\n{_tail(log)}") from error
-    if failed or not ran:
-        raise BenchFailure(f"{module}.{testcase}: {failed} of {ran} failed:\n{_tail(log)}")
+        stopped = error
+    try:
+        ran, failed = get_results(results)
+    except RuntimeError as error:
+        raise BenchFailure(f"{module}.{testcase} did not end ({error}):\n{_tail(log)}") from stopped
+    if stopped or failed or not ran:
+        text = f"{module}.{testcase}: {failed} of {ran} failed"
+        raise BenchFailure(f"{text}:\n{_tail(log)}") from stopped
