@@ -86,12 +86,13 @@ def emit(as_json: bool, data: Mapping[str, Any], render: Callable[[], None]) -> 
 
 
 def key_values(title: str, rows: Sequence[tuple[str, str]]) -> None:
-    """Print a two-column table for people."""
-    table = Table(title=title, title_justify="left", show_header=False, box=None, pad_edge=False)
-    table.add_column(style="dim")
+    """Print a title and a two-column table for people."""
+    table = Table(show_header=False, box=None, pad_edge=False, padding=(0, 2, 0, 2))
+    table.add_column(style="dim", no_wrap=True)
     table.add_column()
     for key, value in rows:
         table.add_row(key, value)
+    console.print(f"[bold]{title}[/bold]", soft_wrap=True)
     console.print(table)
 
 
