@@ -26,6 +26,8 @@ from model.tables.fit import FittedTables, fit_tables
 from model.wafer import WaferMap
 
 BALANCE_ROUNDS: Final = {"fast": 12, "best": 150}
+RANK_GOALS: Final = 256
+"""Destinations by whose paths candidates are ranked."""
 TRIES: Final = 3
 """Candidates whose tables are fitted before a misfit is reported."""
 
@@ -121,7 +123,7 @@ def _rank(graph: LinkGraph, plans: list[TurnPlan], hosts: npt.NDArray[np.int32])
     for number, plan in enumerate(plans):
         network = Network.build(graph, plan, hosts)
         starts = first_choices(graph.width, graph.height)
-        loads = [int(balance(network, start, 0)[1].max(initial=0)) for start in starts]
+        loads = [int(balance(network, start, 0, RANK_GOALS)[1].max(initial=0)) for start in starts]
         least = loads.index(min(loads))
         ranked.append((loads[least], number, plan, network, starts[least]))
     ranked.sort(key=lambda item: item[:2])

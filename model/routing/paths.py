@@ -166,16 +166,23 @@ def _flow(
 
 
 def channel_loads(
-    network: Network, choice: npt.NDArray[np.uint8], price: npt.NDArray[np.float64]
+    network: Network,
+    choice: npt.NDArray[np.uint8],
+    price: npt.NDArray[np.float64],
+    most_goals: int = 1024,
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """Paths over each link (int64[tiles, 4]), and the cost of each alternative."""
+    """Paths over each link (int64[tiles, 4]), and the cost of each alternative.
+
+    Of more than ``most_goals`` hosts every n-th is a goal, so that large fabrics stay quick.
+    """
     tiles = len(network.turns)
+    goals = network.hosts[:: -(-len(network.hosts) // most_goals)]
 
     def lane(k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         load = np.zeros((tiles, 4), np.int64)
         cost = np.zeros((tiles, 16, 4))
         arrays = (network.hosts, network.turns, network.forward, network.backward)
-        _flow(network.hosts[k::_LANES], *arrays, choice, price, load, cost)
+        _flow(goals[k::_LANES], *arrays, choice, price, load, cost)
         return load, cost
 
     with ThreadPoolExecutor(_LANES) as pool:
@@ -200,7 +207,7 @@ def first_choices(width: int, height: int) -> list[npt.NDArray[np.uint8]]:
 
 
 def balance(
-    network: Network, choice: npt.NDArray[np.uint8], rounds: int
+    network: Network, choice: npt.NDArray[np.uint8], rounds: int, most_goals: int = 1024
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
     """Improve a choice: links are priced by their load, a part of the tiles follows the prices.
 
@@ -211,6 +218,8 @@ def balance(
         To start from.
     rounds : int
         At least 0.
+    most_goals : int
+        Destinations that are looked at.
 
     Returns
     -------
@@ -221,7 +230,7 @@ def balance(
     sets = np.arange(16)[:, None] >> np.arange(4) & 1
     best = None
     for turn in range(rounds + 1):
-        load, cost = channel_loads(network, choice, price)
+        load, cost = channel_loads(network, choice, price, most_goals)
         if best is None or _score(load) < _score(best[1]):
             best = choice, load
         share = load / max(1, load.max())
