@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -89,14 +88,6 @@ def test_every_module_is_written_once_whatever_the_size() -> None:
     assert "tile tile_x7_y1 (" in large
     assert "remap remap_x7_y1 (" in large
     assert len(re.findall(r"^module", small, re.MULTILINE)) == len(modules)
-
-
-@pytest.mark.slow
-def test_a_16_x_16_fabric_is_written_in_less_than_30_s() -> None:
-    start = time.process_time()
-    text = fabric_verilog(FabricSpec(width=16, height=16))
-    assert time.process_time() - start < 30
-    assert text.count("\nmodule tile(") == 1
 
 
 def test_verilog_is_byte_stable_over_processes() -> None:
