@@ -166,11 +166,14 @@ def simulate_rtl(
     spec = cases[0].image.spec
     if any(case.image.spec != spec for case in cases):
         raise ValueError("cases of one simulation share one specification")
+    if simulator == "verilator" and any(case.noise == "x" for case in cases):
+        raise ValueError("X needs Icarus")
     built = build(
         fabric_text(spec, bug),
         "fabric",
         simulator,
-        waves.format if waves else None,
+        # A Verilator build always traces: a mismatch then shows its waves without a second build.
+        waves.format if waves else "vcd" if simulator == "verilator" else None,
         waves.dump if waves else None,
     )
     path = waves.path if waves else None

@@ -76,8 +76,8 @@ class TileBench:
     async def step(self) -> None:
         """One cycle: drive at its beginning and middle, watch at its end."""
         rng, accept = self._around.rng, self._around.mood.accept
-        for ready in self._mesh_ready:
-            ready.set(sum((rng.random() < accept) << vc for vc in range(ready.width)))
+        for pin in self._mesh_ready:
+            pin.set(sum((rng.random() < accept) << vc for vc in range(pin.width)))
         self._pins["core_out_ready"].set(int(rng.random() < accept))
         self._core.drive()
         await FallingEdge(self._dut.clk)
@@ -199,8 +199,9 @@ class TileBench:
         for name, (seen, expected) in counted.items():
             if seen != expected:
                 self._find(f"{name} is {seen}, expected {expected} (CFG-4)")
-        checkers = (*self.links.values(), *self.streams.values())
-        return [*self._findings, *model.findings, *(f for c in checkers for f in c.findings)]
+        lists = [link.findings for link in self.links.values()]
+        lists += [stream.findings for stream in self.streams.values()]
+        return sum([*lists, model.findings], self._findings)
 
     async def _status(self) -> list[int]:
         y, x = divmod(self.tile, self._spec.width)

@@ -16,8 +16,9 @@ from model.schedule import NO_STALLS, PacketSchedule, StallPattern
 from rtl.bugs import Bug
 from verif.bench.case import Case, Outcome
 from verif.bench.launch import Waves, difference, make_case, simulate_rtl
+from verif.gtkw import write_save_file
 from verif.runner import CLOCK_NS, EVERYTHING, Dump, Simulator
-from verif.waves import COMMON, cut_vcd, scopes_of, write_save_file
+from verif.waves import COMMON, cut_vcd, scopes_of
 
 
 def record(
