@@ -45,6 +45,8 @@ test: lint ## lint, types and the fast tests
 
 verify: $(VENV)/.dev ## the long campaign: RTL against the engine over hundreds of fabrics
 	$(BIN)/wafermesh verify --campaign --out $(OUT)/verify
+	$(BIN)/python -m verif.bench.campaign
+	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.base ## speed of the tile array, as a table and JSON
 	$(BIN)/wafermesh bench tile-array --json $(OUT)/bench-tile-array.json
