@@ -252,8 +252,8 @@ def walk_pairs(image: ConfigImage) -> PairWalk:
         hops=hops,
         most_hops=most,
         shortest=shortest,
-        stretch=float(stretch[0]) / max(1, arrived),
-        worst_stretch=float(stretch[1]),
+        stretch=float(stretch[0]) / arrived if arrived else 1.0,
+        worst_stretch=max(1.0, float(stretch[1])),
         load=load,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from model.errors import InputError
 from model.graph import neighbours
 from model.image import ConfigImage
 from model.image_file import image_to_json
+from model.routing import ROUTINGS
 from model.spec import Port
 from model.wafer import TileState, WaferMap
 from tests.image_checker import complaints
@@ -31,6 +33,7 @@ OPTIONS = CompileOptions(spares="7%")
     link_rate=st.sampled_from([0.0, 0.06, 0.3]),
     core_rate=st.sampled_from([0.0, 0.1]),
     vcs=st.sampled_from([1, 2, 4]),
+    routing=st.sampled_from(sorted(ROUTINGS)),
     seed=st.integers(0, 2**32 - 1),
 )
 def test_tbl_4_every_hosted_pair_arrives_over_live_parts_without_a_cycle(
@@ -40,6 +43,7 @@ def test_tbl_4_every_hosted_pair_arrives_over_live_parts_without_a_cycle(
     link_rate: float,
     core_rate: float,
     vcs: int,
+    routing: str,
     seed: int,
 ) -> None:
     rates = {"tile_rate": tile_rate, "link_rate": link_rate, "core_rate": core_rate}
@@ -48,7 +52,7 @@ def test_tbl_4_every_hosted_pair_arrives_over_live_parts_without_a_cycle(
         with pytest.raises(InputError, match="wafer has no working"):
             compile_wafer(wafer, vcs=vcs)
         return
-    image = compile_wafer(wafer, vcs=vcs)
+    image = compile_wafer(wafer, CompileOptions(routing=routing), vcs=vcs)
     assert complaints(image, wafer) == []
     assert image.report["reachable_pairs"] == 1.0
     report = image.report
@@ -140,9 +144,9 @@ def test_destinations_are_spread_over_the_vcs(vcs: int) -> None:
         ({"effort": "most"}, "effort is 'most'; allowed: fast, best"),
     ],
 )
-def test_unknown_strategies_are_refused(change: dict[str, str], message: str) -> None:
+def test_unknown_strategies_are_refused(change: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
-        CompileOptions(**change)  # type: ignore[arg-type]
+        CompileOptions(**change)
     assert str(caught.value).startswith(message)
 
 
