@@ -13,6 +13,7 @@ from model.spec import Status
 from tests.bench.scenes import SMALL, TWO_VCS, busy, packets, random_case, with_dead_parts
 from tests.hand_tables import HAND_TABLES
 from tests.images import random_schedule, xy_image
+from tests.verif.test_bugs import NETLIST
 from verif.bench.campaign import run_set
 from verif.bench.case import Case
 from verif.bench.fabric_cases import PROBE_WORD
@@ -20,12 +21,12 @@ from verif.bench.launch import check_cases, make_case, simulate_rtl
 from verif.bench.registers import register_history
 from verif.bench.scoreboard import judge
 from verif.bench.window import record
+from verif.compare import compare
+from verif.tile_array import simulate as simulate_array
 
-icarus = pytest.mark.xdist_group("icarus")
 verilator = pytest.mark.xdist_group("verilator")
 
 
-@icarus
 def test_eng_1_random_fabrics_with_two_vcs_equal_the_engine_on_icarus():
     check_cases([random_case(TWO_VCS, seed, read_back=seed == 0) for seed in range(4)], "icarus")
 
@@ -37,7 +38,21 @@ def test_eng_1_random_fabrics_equal_the_engine_on_verilator():
     assert sum(len(outcome.log.events) for outcome in outcomes) > 1000
 
 
-@icarus
+def test_sim_2_fabric_and_tile_array_agree_in_every_event_and_counter():
+    spec = dataclasses.replace(NETLIST, width=4, height=2, x_width=0, y_width=0, id_width=0)
+    cases = [random_case(spec, seed)[0] for seed in range(3)]
+    for case, outcome in zip(cases, simulate_rtl(cases, "icarus"), strict=True):
+        log = simulate_array(
+            case.image,
+            case.schedule,
+            cycles=case.cycles,
+            stalls=case.stalls,
+            netlist=NETLIST,
+            quick=True,
+        )
+        assert compare(log, outcome.log, spec) is None
+
+
 @pytest.mark.parametrize("index", [3, 12, 22])
 def test_eng_1_parameter_sets_equal_the_engine(index):
     assert run_set(index, range(2), simulator="icarus", against_array=False).failure == ""
@@ -48,7 +63,6 @@ for _table in HAND_TABLES:
     BY_SPEC[_table.image.spec].append(_table)
 
 
-@icarus
 @pytest.mark.parametrize("tables", BY_SPEC.values(), ids=lambda ts: "+".join(t.name for t in ts))
 def test_eng_4_hand_worked_cycle_tables_hold_on_the_fabric(tables):
     cases = [
@@ -57,7 +71,6 @@ def test_eng_4_hand_worked_cycle_tables_hold_on_the_fabric(tables):
     check_cases([(case, t.log) for case, t in zip(cases, tables, strict=True)], "icarus")
 
 
-@icarus
 def test_fus_3_x_from_every_dead_part_changes_no_live_register(tmp_path: Path):
     image = with_dead_parts(SMALL)
     schedule = random_schedule(np.random.default_rng(3), image, 40, stray=0.0)
@@ -74,13 +87,11 @@ def test_fus_3_x_from_every_dead_part_changes_no_live_register(tmp_path: Path):
     assert known == unknown
 
 
-@icarus
 def test_cfg_3_reset_in_mid_traffic_leaves_a_fabric_like_new():
     case, expected = busy(SMALL, reset_at=37)
     check_cases([(case, expected)], "icarus")
 
 
-@icarus
 def test_cfg_2_hold_in_mid_traffic_lets_begun_packets_finish_and_writes_happen():
     case, _ = busy(SMALL)
     case = dataclasses.replace(
@@ -99,7 +110,6 @@ def test_cfg_2_hold_in_mid_traffic_lets_begun_packets_finish_and_writes_happen()
     assert not any(outcome.flags.values())
 
 
-@icarus
 def test_cfg_2_a_write_while_running_is_refused_and_flagged():
     case, expected = busy(SMALL, write_at=20)
     (outcome,) = check_cases([(case, expected)], "icarus")
@@ -107,7 +117,6 @@ def test_cfg_2_a_write_while_running_is_refused_and_flagged():
     assert {tile for tile, flags in outcome.flags.items() if flags >> 1 & 1} == {0}
 
 
-@icarus
 @pytest.mark.parametrize("word", [Status.MOVED + 4, Status.STALLED + 4])
 def test_cfg_4_counters_read_under_traffic_show_the_cycle_they_were_read_in(word):
     case, expected = busy(SMALL, poll=(4, int(word)))
@@ -120,7 +129,6 @@ def test_cfg_4_counters_read_under_traffic_show_the_cycle_they_were_read_in(word
         assert outcome.polled[cycle] == counters[word]
 
 
-@icarus
 def test_rtr_2_rtr_3_latency_and_throughput_measured_on_the_fabric():
     stream = packets(*[(0, 2, 4, 0)] * 10, (3, 5, 1, 100))
     case, expected = make_case(xy_image(SMALL), stream)

@@ -18,10 +18,7 @@ from verif.bench.replay import main as replay
 from verif.bench.scoreboard import Finding, judge
 from verif.words import pack
 
-icarus = pytest.mark.xdist_group("icarus")
 
-
-@icarus
 def test_a_mismatch_names_cycle_tile_port_values_seed_command_and_waveform(tmp_path: Path):
     with pytest.raises(Mismatch) as raised:
         check_cases(
@@ -56,7 +53,6 @@ LOST = {
 }
 
 
-@icarus
 @pytest.mark.parametrize("bug", LOST, ids=str)
 def test_the_scoreboard_alone_finds_lost_flits_and_stuck_outputs(bug):
     image = xy_image(SMALL)
@@ -66,7 +62,6 @@ def test_the_scoreboard_alone_finds_lost_flits_and_stuck_outputs(bug):
         judge(image, LOST[bug], outcome)
 
 
-@icarus
 @pytest.mark.parametrize("bug", [Bug.INTERLEAVE, Bug.OVERFLOW, Bug.BABBLE_ENTERS], ids=str)
 def test_the_tile_bench_finds_protocol_bugs(bug):
     cases = [TileCase(spec=SMALL, seed=seed, cycles=150) for seed in range(4)]
@@ -133,14 +128,12 @@ CHANGES = {
 }
 
 
-@icarus
 def test_the_untouched_evidence_passes(run):
     case, expected, outcome = run
     judge(case.image, case.schedule, outcome)
     assert difference(case, outcome, expected) is None
 
 
-@icarus
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_scoreboard_finds_altered_deliveries(run, change):
     case, _, outcome = run
@@ -148,14 +141,12 @@ def test_the_scoreboard_finds_altered_deliveries(run, change):
         judge(case.image, case.schedule, altered(outcome, change))
 
 
-@icarus
 def test_a_delivery_one_cycle_late_is_found_by_the_comparison(run):
     case, expected, outcome = run
     late = altered(outcome, set_field("cycle", lambda old: old + 1))
     assert difference(case, late, expected) is not None
 
 
-@icarus
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -170,7 +161,6 @@ def test_the_scoreboard_finds_what_is_wrong_at_the_end(run, change, text):
         judge(case.image, case.schedule, dataclasses.replace(outcome, **change))
 
 
-@icarus
 def test_the_scoreboard_finds_a_source_that_sends_something_else(run):
     case, _, outcome = run
     first = dataclasses.replace(outcome.taken[0], dst=outcome.taken[0].dst ^ 1)
@@ -182,7 +172,6 @@ def test_the_scoreboard_finds_a_source_that_sends_something_else(run):
         )
 
 
-@icarus
 def test_a_flit_out_of_nowhere_is_found(run):
     case, _, outcome = run
     stray = Taken(0, 0, 1, 1, 123)

@@ -15,8 +15,8 @@ SPECS = {
 @pytest.mark.parametrize(
     ("simulator", "spec"),
     [
-        pytest.param("icarus", "1 VC", marks=pytest.mark.xdist_group("icarus")),
-        pytest.param("icarus", "4 VCs", marks=pytest.mark.xdist_group("icarus")),
+        ("icarus", "1 VC"),
+        ("icarus", "4 VCs"),
         pytest.param("verilator", "1 VC", marks=pytest.mark.xdist_group("verilator")),
     ],
 )

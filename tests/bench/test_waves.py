@@ -14,7 +14,7 @@ from verif.bench.window import record, run_window
 from verif.waves import Delivery, WaveReader, cut_vcd, deliveries, scopes_of, tile_scope
 
 BOTH = [
-    pytest.param("icarus", marks=pytest.mark.xdist_group("icarus")),
+    "icarus",
     pytest.param("verilator", marks=pytest.mark.xdist_group("verilator")),
 ]
 TILES = [1, 4]
@@ -55,7 +55,6 @@ def test_sim_3_a_part_of_a_run_holds_the_chosen_tiles_and_cycles_only(simulator,
     assert seen == delivered(expected, TILES, range(20, 50))
 
 
-@pytest.mark.xdist_group("icarus")
 def test_lnk_1_to_3_hold_on_every_link_of_a_busy_fabric(tmp_path: Path):
     case, _ = busy(SMALL)
     path = tmp_path / "run.vcd"
@@ -92,7 +91,6 @@ def test_a_cut_keeps_values_from_before_its_window_and_drops_other_scopes(tmp_pa
     assert changes == "#5\n$dumpvars\n0!\nb10 $\n$end\n1!\n#10\n0!\nb11 $\n#20\n"
 
 
-@pytest.mark.xdist_group("icarus")
 def test_the_save_file_groups_every_shown_tile_and_names_signals_that_exist(tmp_path: Path):
     case, _ = busy(SMALL, 20)
     path = tmp_path / "run.vcd"
@@ -107,7 +105,6 @@ def test_the_save_file_groups_every_shown_tile_and_names_signals_that_exist(tmp_
     assert reader.text("fabric.hold", 0) in "01"
 
 
-@pytest.mark.xdist_group("icarus")
 def test_an_fst_of_two_tiles_is_a_fraction_of_the_whole(tmp_path: Path):
     case, _ = busy(SMALL)
     record(case, tmp_path / "whole.fst", "icarus")
