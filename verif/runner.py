@@ -41,7 +41,7 @@ _UNTRACED: Final = ("route_table", "turn_mask")
 """Modules that Verilator does not trace: half of the trace code, and constant in every run."""
 
 
-class BenchFailure(Exception):  # noqa: N818 - a finding of the bench, not a programming error
+class BenchError(Exception):
     """A cocotb test failed or the simulator stopped; the message ends with its last lines."""
 
 
@@ -155,7 +155,7 @@ def build(
 
     Raises
     ------
-    BenchFailure
+    BenchError
         When the simulator refuses the design, with the end of its log.
     """
     files = {"design.v": verilog}
@@ -199,7 +199,7 @@ def _compile(
             log_file=log,
         )
     except (RuntimeError, SystemExit) as error:
-        raise BenchFailure(f"{top} does not compile ({error}):\n{_tail(log)}") from error
+        raise BenchError(f"{top} does not compile ({error}):\n{_tail(log)}") from error
 
 
 def _tail(path: Path, lines: int = 30) -> str:
@@ -234,7 +234,7 @@ def run(
 
     Raises
     ------
-    BenchFailure
+    BenchError
         When the test failed, no test ran, or the simulator stopped.
     """
     directory.mkdir(parents=True, exist_ok=True)
@@ -273,7 +273,7 @@ def run(
     try:
         ran, failed = get_results(results)
     except RuntimeError as error:
-        raise BenchFailure(f"{module}.{testcase} did not end ({error}):\n{_tail(log)}") from stopped
+        raise BenchError(f"{module}.{testcase} did not end ({error}):\n{_tail(log)}") from stopped
     if stopped or failed or not ran:
         text = f"{module}.{testcase}: {failed} of {ran} failed"
-        raise BenchFailure(f"{text}:\n{_tail(log)}") from stopped
+        raise BenchError(f"{text}:\n{_tail(log)}") from stopped

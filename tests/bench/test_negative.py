@@ -12,15 +12,22 @@ from rtl.bugs import Bug
 from tests.bench.scenes import SMALL, busy, packets
 from tests.images import xy_image
 from verif.bench.case import Outcome, Taken, TileCase, load
-from verif.bench.launch import Mismatch, check_cases, difference, make_case, run_tiles, simulate_rtl
+from verif.bench.launch import (
+    MismatchError,
+    check_cases,
+    difference,
+    make_case,
+    run_tiles,
+    simulate_rtl,
+)
 from verif.bench.protocol import LinkChecker, StreamChecker
 from verif.bench.replay import main as replay
-from verif.bench.scoreboard import Finding, judge
+from verif.bench.scoreboard import ScoreboardError, judge
 from verif.words import pack
 
 
 def test_a_mismatch_names_cycle_tile_port_values_seed_command_and_waveform(tmp_path: Path):
-    with pytest.raises(Mismatch) as raised:
+    with pytest.raises(MismatchError) as raised:
         check_cases(
             [busy(SMALL, 30, seed=9)], "icarus", bug=Bug.SOURCE_FROM_PAYLOAD, evidence=tmp_path
         )
@@ -58,7 +65,7 @@ def test_the_scoreboard_alone_finds_lost_flits_and_stuck_outputs(bug):
     image = xy_image(SMALL)
     case, _ = make_case(image, LOST[bug], LONG_STALLS)
     (outcome,) = simulate_rtl([case], "icarus", bug=bug)
-    with pytest.raises(Finding):
+    with pytest.raises(ScoreboardError):
         judge(image, LOST[bug], outcome)
 
 
@@ -137,7 +144,7 @@ def test_the_untouched_evidence_passes(run):
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_the_scoreboard_finds_altered_deliveries(run, change):
     case, _, outcome = run
-    with pytest.raises(Finding):
+    with pytest.raises(ScoreboardError):
         judge(case.image, case.schedule, altered(outcome, change))
 
 
@@ -157,14 +164,14 @@ def test_a_delivery_one_cycle_late_is_found_by_the_comparison(run):
 )
 def test_the_scoreboard_finds_what_is_wrong_at_the_end(run, change, text):
     case, _, outcome = run
-    with pytest.raises(Finding, match=text):
+    with pytest.raises(ScoreboardError, match=text):
         judge(case.image, case.schedule, dataclasses.replace(outcome, **change))
 
 
 def test_the_scoreboard_finds_a_source_that_sends_something_else(run):
     case, _, outcome = run
     first = dataclasses.replace(outcome.taken[0], dst=outcome.taken[0].dst ^ 1)
-    with pytest.raises(Finding, match="was sent to"):
+    with pytest.raises(ScoreboardError, match="was sent to"):
         judge(
             case.image,
             case.schedule,
@@ -175,7 +182,7 @@ def test_the_scoreboard_finds_a_source_that_sends_something_else(run):
 def test_a_flit_out_of_nowhere_is_found(run):
     case, _, outcome = run
     stray = Taken(0, 0, 1, 1, 123)
-    with pytest.raises(Finding, match=r"altered|no source"):
+    with pytest.raises(ScoreboardError, match=r"altered|no source"):
         judge(case.image, case.schedule, dataclasses.replace(outcome, taken=[stray]))
 
 

@@ -23,7 +23,7 @@ from model.schedule import StallPattern
 from model.spec import FabricSpec
 from model.traffic import PATTERNS, make_schedule
 from verif.bench.case import Case
-from verif.bench.launch import Mismatch, check_cases, make_case
+from verif.bench.launch import MismatchError, check_cases, make_case
 from verif.compare import compare
 from verif.parameter_sets import PARAMETER_SETS
 from verif.random_image import random_image
@@ -143,7 +143,7 @@ def run_set(
     reproduce = f"python -m verif.bench.campaign {index} {seeds.start} {seeds.stop} {simulator}"
     try:
         outcomes = check_cases(cases, simulator, evidence=evidence, reproduce=reproduce)
-    except Mismatch as mismatch:
+    except MismatchError as mismatch:
         outcomes, failure = [], str(mismatch)
     for (case, _), outcome in zip(cases, outcomes, strict=False):
         if against_array and not failure:

@@ -28,12 +28,12 @@ from verif.bench.case import (
     dump,
     load,
 )
-from verif.bench.scoreboard import Finding, judge
+from verif.bench.scoreboard import ScoreboardError, judge
 from verif.compare import compare
 from verif.runner import (
     CLOCK_NS,
     EVERYTHING,
-    BenchFailure,
+    BenchError,
     Build,
     Dump,
     Simulator,
@@ -46,7 +46,7 @@ from verif.toolchain import CACHE
 ROOT = Path(__file__).resolve().parents[2]
 
 
-class Mismatch(BenchFailure):
+class MismatchError(BenchError):
     """RTL and reference differ; the message is the whole explanation (five lines)."""
 
 
@@ -160,7 +160,7 @@ def simulate_rtl(
 
     Raises
     ------
-    BenchFailure
+    BenchError
         When the simulation itself fails.
     """
     spec = cases[0].image.spec
@@ -187,7 +187,7 @@ def run_tiles(
 
     Raises
     ------
-    BenchFailure
+    BenchError
         When the simulation itself fails; what the bench found is in the outcomes.
     """
     spec = cases[0].spec
@@ -222,7 +222,7 @@ def difference(case: Case, outcome: Outcome, expected: RunLog) -> tuple[int, str
         return mismatch.cycle, str(mismatch)
     try:
         judge(case.image, case.schedule, outcome)
-    except Finding as finding:
+    except ScoreboardError as finding:
         return finding.cycle, str(finding)
     return None
 
@@ -250,7 +250,7 @@ def check_cases(
 
     Raises
     ------
-    Mismatch
+    MismatchError
         Names the first differing cycle, tile and port, what was expected and seen, the seed, the
         command, and the waveform of a second run with the time to jump to.
     """
@@ -259,7 +259,7 @@ def check_cases(
         found = difference(case, outcome, expected)
         if found is not None:
             folder = evidence or Path(tempfile.mkdtemp(prefix="wafermesh-mismatch-"))
-            raise Mismatch(_explain(case, expected, simulator, bug, folder, reproduce, found))
+            raise MismatchError(_explain(case, expected, simulator, bug, folder, reproduce, found))
     return outcomes
 
 

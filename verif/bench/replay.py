@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from verif.bench.case import load
-from verif.bench.launch import Mismatch, check_cases
+from verif.bench.launch import MismatchError, check_cases
 
 
 def main(path: str) -> int:
@@ -14,7 +14,7 @@ def main(path: str) -> int:
     case, expected, simulator, bug = load(Path(path))
     try:
         check_cases([(case, expected)], simulator, bug=bug, evidence=Path(path).parent)
-    except Mismatch as mismatch:
+    except MismatchError as mismatch:
         print(mismatch)
         return 1
     print("the case passes")

@@ -29,8 +29,8 @@ Expected = dict[Shown, dict[Flow, deque[Taken]]]
 """Flits on their way."""
 
 
-@dataclass(frozen=True)
-class Finding(Exception):  # noqa: N818 - the result of a judgement
+@dataclass(eq=False)
+class ScoreboardError(Exception):
     """The first thing that is wrong, with where to look."""
 
     cycle: int
@@ -64,7 +64,7 @@ def check_stimulus(image: ConfigImage, schedule: PacketSchedule, outcome: Outcom
 
     Raises
     ------
-    Finding
+    ScoreboardError
     """
     words = payloads(schedule, image.spec.payload_width)
     waiting: dict[int, deque[tuple[int, int]]] = defaultdict(deque)
@@ -72,20 +72,22 @@ def check_stimulus(image: ConfigImage, schedule: PacketSchedule, outcome: Outcom
         waiting[tile].extend((packet, flit) for flit in range(int(schedule.length[packet])))
     for t in outcome.taken:
         if not waiting[t.tile]:
-            raise Finding(t.cycle, t.tile, "a flit entered that no source sent")
+            raise ScoreboardError(t.cycle, t.tile, "a flit entered that no source sent")
         packet, flit = waiting[t.tile].popleft()
         last = int(flit == schedule.length[packet] - 1)
         if (t.last, t.payload) != (last, words[packet][flit]):
-            raise Finding(
+            raise ScoreboardError(
                 t.cycle, t.tile, f"flit {flit} of packet {packet} was altered at the core"
             )
         if flit == 0 and t.dst != schedule.destination[packet]:
-            raise Finding(t.cycle, t.tile, f"packet {packet} was sent to {t.dst}")
+            raise ScoreboardError(t.cycle, t.tile, f"packet {packet} was sent to {t.dst}")
         if t.cycle < schedule.offered[packet]:
-            raise Finding(t.cycle, t.tile, f"packet {packet} was taken before it was offered")
+            raise ScoreboardError(
+                t.cycle, t.tile, f"packet {packet} was taken before it was offered"
+            )
     left = sum(map(len, waiting.values()))
     if left and outcome.log.quiet:
-        raise Finding(outcome.log.cycles, -1, f"quiet, but {left} flits never entered")
+        raise ScoreboardError(outcome.log.cycles, -1, f"quiet, but {left} flits never entered")
 
 
 def check_deliveries(image: ConfigImage, outcome: Outcome) -> None:
@@ -93,7 +95,7 @@ def check_deliveries(image: ConfigImage, outcome: Outcome) -> None:
 
     Raises
     ------
-    Finding
+    ScoreboardError
         For the first flit that should not be there, or the first flow that is incomplete.
     """
     expected, unmapped = _flows(image, outcome.taken)
@@ -107,7 +109,7 @@ def check_deliveries(image: ConfigImage, outcome: Outcome) -> None:
         current = open_in.get((tile, vc))
         if current is not None and current[0] != (src, vc):
             text = f"packets of {current[0][0]} and {src} interleave in VC {vc} (LNK-3)"
-            raise Finding(cycle, tile, text)
+            raise ScoreboardError(cycle, tile, text)
         if current is not None:
             candidates = [current[1]]
         else:
@@ -118,9 +120,11 @@ def check_deliveries(image: ConfigImage, outcome: Outcome) -> None:
             heads = [flows[f][0] for f in candidates if flows[f]]
             wanted = " or ".join(f"{h.payload:#x} last {h.last}" for h in heads) or "nothing"
             text = f"core_out from {src} in VC {vc}: expected {wanted}, seen {word:#x} last {last}"
-            raise Finding(cycle, tile, text)
+            raise ScoreboardError(cycle, tile, text)
         if cycle < flows[flow].popleft().cycle + 3:
-            raise Finding(cycle, tile, f"a flit from {src} arrived sooner than it can (RTR-3)")
+            raise ScoreboardError(
+                cycle, tile, f"a flit from {src} arrived sooner than it can (RTR-3)"
+            )
         delivered.add(flow)
         if last:
             open_in.pop((tile, vc), None)
@@ -169,18 +173,20 @@ def _check_complete(
         for flow, rest in flows.items():
             if rest and flow in delivered:
                 text = f"{len(rest)} flits from tile {flow[0]} never arrived"
-                raise Finding(rest[0].cycle, flow[1], text)
+                raise ScoreboardError(rest[0].cycle, flow[1], text)
             missing += sum(t.last for t in rest)
     refused, sunk = int(counters.refused.sum()), int(counters.offenders.sum())
     if refused != unmapped:
-        raise Finding(
+        raise ScoreboardError(
             cycles, -1, f"{refused} packets refused, {unmapped} had no destination (NI-2)"
         )
     if sunk != missing:
-        raise Finding(cycles, -1, f"{missing} packets are missing, {sunk} were offenders (TBL-3)")
+        raise ScoreboardError(
+            cycles, -1, f"{missing} packets are missing, {sunk} were offenders (TBL-3)"
+        )
     refusals = np.count_nonzero(outcome.log.events["kind"] == Event.REFUSE)
     if refusals != refused:
-        raise Finding(cycles, -1, f"core_refused rose {refusals} times, {refused} counted")
+        raise ScoreboardError(cycles, -1, f"core_refused rose {refusals} times, {refused} counted")
 
 
 def check_end(outcome: Outcome) -> None:
@@ -188,16 +194,16 @@ def check_end(outcome: Outcome) -> None:
 
     Raises
     ------
-    Finding
+    ScoreboardError
     """
     if outcome.complaints:
-        raise Finding(outcome.log.cycles, -1, "; ".join(outcome.complaints))
+        raise ScoreboardError(outcome.log.cycles, -1, "; ".join(outcome.complaints))
     if not outcome.drained:
-        raise Finding(outcome.log.cycles, -1, "the fabric is not quiet at the end (CFG-2)")
+        raise ScoreboardError(outcome.log.cycles, -1, "the fabric is not quiet at the end (CFG-2)")
     moved = int(outcome.log.counters.moved[:, Port.LOCAL].sum())
     arrived = int(np.count_nonzero(outcome.log.events["kind"] == Event.DELIVER))
     if moved != arrived:
-        raise Finding(
+        raise ScoreboardError(
             outcome.log.cycles, -1, f"{moved} flits counted at LOCAL, {arrived} delivered"
         )
 
@@ -207,7 +213,7 @@ def judge(image: ConfigImage, schedule: PacketSchedule, outcome: Outcome) -> Non
 
     Raises
     ------
-    Finding
+    ScoreboardError
         The first problem.
     """
     check_stimulus(image, schedule, outcome)
