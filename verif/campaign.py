@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from model.spec import PORT_DX, PORT_DY
 from rtl.bugs import Bug
 from verif.cases import Case, draw_case
 from verif.compare import compare
+from verif.gtkw import write_save_file
 from verif.tile_array import ProtocolError, Waves, simulate
 
 MAX_CYCLES: Final = 2_000_000
@@ -89,8 +90,11 @@ def run_case(case: Case, bug: Bug | None = None, waves: Waves | None = None) -> 
 def run_rtl(
     case: Case, cycles: int, *, bug: Bug | None = None, waves: Waves | None = None
 ) -> RunLog:
-    """Run a case's RTL side; a bug or a window of waves is built fast, as it runs for short."""
-    return simulate(
+    """Run a case's RTL side; waves get a GTKWave save file beside them.
+
+    A bug or a window of waves is built fast, as it runs for short.
+    """
+    log = simulate(
         case.image,
         case.schedule,
         cycles=cycles,
@@ -103,6 +107,18 @@ def run_rtl(
         waves=waves,
         quick=bug is not None or waves is not None,
     )
+    if waves is not None:
+        _write_save_file(case, waves)
+    return log
+
+
+def _write_save_file(case: Case, waves: Waves) -> None:
+    """The waves have the netlist's header widths; time counts 10 a cycle."""
+    size = case.image.spec
+    spec = replace(case.netlist, width=size.width, height=size.height)
+    tiles = np.flatnonzero(case.image.live).tolist() if waves.tiles is None else waves.tiles
+    path = waves.path
+    write_save_file(path.with_suffix(".gtkw"), path, spec, tiles, first_ns=10 * waves.begin, top="")
 
 
 def _outcome(case: Case, engine: EngineResult) -> Outcome:

@@ -26,7 +26,7 @@ class _SaveFile:
 
     def __init__(self, out: IO[Any], spec: FabricSpec, top: str) -> None:
         self._save = GTKWSave(out)
-        self._spec, self._top = spec, top
+        self._spec, self._top = spec, f"{top}." if top else ""
 
     def begin(self, wave_file: Path, first_ns: int) -> None:
         self._save.dumpfile(str(wave_file))
@@ -37,12 +37,13 @@ class _SaveFile:
         self._save.zoom_markers(-5.0, first_ns)
 
     def common(self) -> None:
-        with self._save.group("fabric"):
-            for name in ("clk", "rst", "hold", "idle"):
-                self._save.trace(f"{self._top}.{name}")
+        if self._top:
+            with self._save.group("fabric"):
+                for name in ("clk", "rst", "hold", "idle"):
+                    self._save.trace(f"{self._top}{name}")
 
     def tile(self, tile: int) -> None:
-        spec, scope = self._spec, f"{self._top}.{tile_scope(self._spec, tile)}"
+        spec, scope = self._spec, f"{self._top}{tile_scope(self._spec, tile)}"
         x, y = tile % spec.width, tile // spec.width
         with self._save.group(f"tile x{x} y{y}"):
             self._stream(scope, "core_in", "payload", spec.core_in_fields, Port.LOCAL)
@@ -105,7 +106,7 @@ def write_save_file(
     first_ns : int
         Where the view and the marker start.
     top : str
-        Scope that holds the tiles.
+        Scope that holds the tiles; empty where they are at the root, as in the tile array's waves.
     """
     with atomic_open(path, "w") as out:
         save = _SaveFile(out, spec, top)
