@@ -114,8 +114,7 @@ def tile_to_json(image: ConfigImage, tile: int) -> dict[str, Any]:
 
 
 def _from_json(text: str, name: str) -> ConfigImage:
-    data = parse_json(text, name)
-    check("config", data, "image")
+    data = check("config", parse_json(text, name), "image")
     spec = FabricSpec.from_dict(data["spec"], "image.spec")
     image = _blank(spec, data["logical"])
     if len(data["remap"]) != image.logical:
@@ -199,7 +198,7 @@ def image_to_npz(image: ConfigImage) -> bytes:
 
 def _from_npz(data: bytes, name: str) -> ConfigImage:
     arrays, meta = read_npz(data, name, _ARRAYS)
-    check("config", {"remap": [], "tiles": [], **meta}, "image")
+    meta = check("config", {"remap": [], "tiles": [], **meta}, "image")
     image = _blank(FabricSpec.from_dict(meta["spec"], "image.spec"), meta["logical"])
     top = {
         "remap_tile": image.spec.tiles - 1,

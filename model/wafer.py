@@ -177,8 +177,7 @@ def wafer_from_json(text: str, name: str = "wafer") -> WaferMap:
     InputError
         One line that names the field, its value and what is allowed.
     """
-    data = parse_json(text, name)
-    check("wafer", data, "wafer")
+    data = check("wafer", parse_json(text, name), "wafer")
     wafer = WaferMap.perfect(data["width"], data["height"])
     rows = data["tiles"]
     if len(rows) != wafer.height:
@@ -214,7 +213,7 @@ def wafer_to_npz(wafer: WaferMap) -> bytes:
 def wafer_from_npz(data: bytes, name: str = "wafer") -> WaferMap:
     """Read a map from a NumPy archive; the same checks as for JSON."""
     arrays, meta = read_npz(data, name, ("state", "dead_link"))
-    check("wafer", {"tiles": [], **meta}, "wafer")
+    meta = check("wafer", {"tiles": [], **meta}, "wafer")
     wafer = WaferMap.perfect(meta["width"], meta["height"])
     n = wafer.width * wafer.height
     wafer.state = require_array("wafer.state", arrays["state"], np.uint8, (n,), len(LETTERS) - 1)

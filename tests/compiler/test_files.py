@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import numpy as np
 import pytest
 
@@ -83,9 +84,8 @@ def test_a_window_is_a_map_of_its_own() -> None:
 
 @pytest.mark.parametrize(("name", "doc"), [("wafer", WAFER_DOC), ("config", IMAGE_DOC)])
 def test_files_satisfy_the_published_schema(name: str, doc: Any) -> None:
-    schema = load_schema(name)
-    jsonschema.Draft202012Validator.check_schema(schema)
-    jsonschema.Draft202012Validator(schema).validate(doc)
+    jsonschema_rs.meta.validate(load_schema(name))
+    jsonschema_rs.Draft202012Validator(load_schema(name)).validate(doc)
 
 
 def _edit(doc: Any, path: tuple[Any, ...], value: Any) -> Any:
@@ -150,12 +150,14 @@ def test_cli_1_a_wrong_image_is_refused_in_one_exact_line(
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("path", "value", "message"), BY_SCHEMA)
-def test_what_the_published_schema_refuses_the_loader_refuses_too(
-    path: tuple[Any, ...], value: Any, message: str
-) -> None:
-    validator = jsonschema.Draft202012Validator(load_schema("config"))
-    assert not validator.is_valid(_edit(IMAGE_DOC, path, value)), message
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    text = json.dumps(IMAGE_DOC)
+    for ending in (", ", "]", "}"):  # in JSON Schema 2.0 is an integer; the report stays untouched
+        head, _, report = text.rpartition('"report"')
+        head = re.sub(rf"(\d+)(?={re.escape(ending)})", r"\1.0", head)
+        assert image_to_json(parse_image(f'{head}"report"{report}'.encode())) == (
+            image_to_json(IMAGE)
+        )
 
 
 def test_tables_that_do_not_fit_are_refused() -> None:
@@ -245,7 +247,7 @@ ROW = "." * 7
     [
         (("format",), "wafermesh-wafer/0", 'wafer.format is "wafermesh-wafer/0"; allowed: "waferm'),
         (("width",), 0, "wafer.width is 0; allowed: an integer from 1 to 2048"),
-        (("width",), 2.0, "wafer.width is 2.0; allowed: an integer from 1 to 2048"),
+        (("width",), 2.5, "wafer.width is 2.5; allowed: an integer from 1 to 2048"),
         (("height",), 4096, "wafer.height is 4096; allowed: an integer from 1 to 2048"),
         (("hight",), 5, "wafer.hight is unknown; allowed: format, width, height, tiles"),
         (("tiles",), [ROW] * 4, "wafer.tiles has 4 rows; allowed: 5"),
@@ -275,6 +277,9 @@ def test_cli_1_a_wrong_wafer_map_is_refused_in_one_exact_line(
         (b"", "wafer is not valid JSON: Expecting value, line 1 column 1"),
         (b"\xff\xfe", "wafer is not UTF-8 text: byte 0"),
         (b'{"width": NaN}', "wafer contains NaN; allowed: finite numbers"),
+        (b'{"width": 1e999}', "wafer contains 1e999; allowed: finite numbers"),
+        (b'{"width": ' + b"1" * 5000 + b"}", "wafer is not valid JSON: a number is too long"),
+        (b'{"\\ud800": 1}', "wafer is not valid JSON: half of a surrogate pair"),
         (b'{"width": 1, "width": 2}', 'wafer has key "width" twice; allowed: each key once'),
         (b"[" * 100_000, "wafer is not valid JSON: nested too deeply"),
         (b"PK\x03\x04rubbish", "wafer is not a valid NumPy archive: "),
