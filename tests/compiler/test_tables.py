@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numba.core.dispatcher import Dispatcher
 
+import model
 from model.random import draws
-from model.tables.rectangles import cover
+from model.tables.kernel import cover
 
 WIDTH = 6
 ALL_SETS = np.arange(1, 32)
@@ -62,3 +67,17 @@ def test_priorities_and_gaps_save_entries(picture: list[str], most: int) -> None
     demand[4] = cells
     entries = np.zeros((16, 6), np.int32)
     assert cover(demand, WIDTH, ALL_SETS, 16, entries) <= most
+
+
+def test_compiled_functions_call_only_those_of_their_own_file() -> None:
+    """Numba's cache would not notice a change in another file (CONTRIBUTING.md)."""
+    strangers = set()
+    for found in pkgutil.walk_packages(model.__path__, "model."):
+        module = importlib.import_module(found.name)
+        compiled = [f for f in vars(module).values() if isinstance(f, Dispatcher)]
+        names = [f.py_func.__code__.co_names for f in compiled if f.__module__ == found.name]
+        for name, value in vars(module).items():
+            foreign = isinstance(value, Dispatcher) and value.__module__ != found.name
+            if foreign and any(name in used for used in names):
+                strangers.add(f"{found.name}: {value.__module__}.{name}")
+    assert strangers == {"model.engine.kernel: model.random.mix64"}  # its bits are in the contract
