@@ -99,3 +99,25 @@ def key_values(title: str, rows: Sequence[tuple[str, str]]) -> None:
 def reproduce(*words: object) -> str:
     """Return the one command line that makes this result again."""
     return "wafermesh " + shlex.join(str(word) for word in words)
+
+
+def again(*always: str) -> str:
+    """Return the command line of the running command, without options left at their defaults.
+
+    Parameters
+    ----------
+    *always : str
+        Names of options that are shown even so.
+    """
+    context = click.get_current_context()
+    words: list[object] = []
+    for param in context.command.params:
+        value = context.params.get(param.name or "")
+        text = "x".join(str(side) for side in value) if isinstance(value, tuple) else value
+        if isinstance(param, click.Argument):
+            words.append(text)
+        elif param.name in always or (
+            param.name != "as_json" and value not in (None, param.get_default(context))
+        ):
+            words += [min(param.opts, key=len), *([] if value is True else [text])]
+    return reproduce(context.info_name, *words)

@@ -11,7 +11,7 @@ from model.image_file import image_to_json, image_to_npz
 from model.repair import REPAIRS
 from model.repair.homes import PLACES
 from model.routing import ROUTINGS, Effort
-from tools.common import emit, json_option, key_values, reproduce
+from tools.common import again, emit, json_option, key_values
 from tools.files import read_wafer, report_to_stderr, write_result
 
 
@@ -52,13 +52,13 @@ def command(
     write_result(output, lambda: image_to_json(image), lambda: image_to_npz(image))
     if silent:
         return
-    words: list[object] = ["compile", wafer, "--spares", spares, "--spare-place", spare_place]
-    words += ["--routing", routing, "--repair", repair, "--effort", effort]
-    for name, value in sizes.items():
-        words += [f"--{name.replace('_', '-')}", value]
-    again = reproduce(*words, "-o", output)
-    result = {**image.report, "file": output, "reproduce": again}
-    emit(as_json, result, lambda: render_report(image.report, output, again))
+    result = {**image.report, "file": output, "reproduce": again()}
+
+    def render() -> None:
+        key_values("Image", [*report_rows(image.report), ("written", output)])
+        click.echo(f"Again: {result['reproduce']}")
+
+    emit(as_json, result, render)
 
 
 def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -74,10 +74,7 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             f" ({100 * r['spare_share']:.2f} %)",
         ),
         ("hosted", f"{r['hosted']}, {r['repaired']} of them repaired"),
-        (
-            "lost",
-            f"{r['lost']} ({r['lost_no_spare']} no spare left, {r['lost_cut_off']} cut off)",
-        ),
+        ("lost", f"{r['lost']} ({r['lost_no_spare']} no spare left, {r['lost_cut_off']} cut off)"),
         (
             "displacement",
             f"mean {r['displacement_mean']:.2f}, max {r['displacement_max']};"
@@ -89,10 +86,7 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             f"mean {r['mean_hops']:.2f} hops, shortest possible {r['mean_shortest']:.2f},"
             f" max {r['max_hops']}",
         ),
-        (
-            "stretch",
-            f"mean {r['stretch']:.3f}, max {r['max_stretch']:.2f}",
-        ),
+        ("stretch", f"mean {r['stretch']:.3f}, max {r['max_stretch']:.2f}"),
         (
             "channel load",
             f"max {r['max_channel_load']:.2f}, mean {r['mean_channel_load']:.2f}"
@@ -106,10 +100,3 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         ("deadlock", "impossible: no cycle of turns, proven; every pair walked"),
         ("strategies", f"{r['routing']} ({r['plan']}), {r['repair']}, effort {r['effort']}"),
     ]
-
-
-def render_report(report: dict[str, Any], output: str, again: str) -> None:
-    """Print the report and the line that makes it again."""
-    rows = report_rows(report)
-    key_values("image", [*rows, ("written", output)])
-    click.echo(f"again: {again}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.defects import bernoulli
 from model.wafer import TileState, WaferMap, wafer_to_json, wafer_to_npz
-from tools.common import RATE, SIZE, emit, json_option, key_values, reproduce, seed_option
+from tools.common import RATE, SIZE, again, emit, json_option, key_values, seed_option
 from tools.files import report_to_stderr, write_result
 
 
@@ -47,20 +47,13 @@ def command(
     write_result(output, lambda: wafer_to_json(wafer), lambda: wafer_to_npz(wafer))
     if silent:
         return
-    words: list[object] = ["defects", "--size", f"{size[0]}x{size[1]}"]
-    for name in ("tile", "core", "link", "pair"):
-        words += [f"--{name}-rate", wafer.origin[f"{name}_rate"]]
-    result = {
-        **summary(wafer),
-        "file": output,
-        "reproduce": reproduce(*words, "--seed", seed, "-o", output),
-    }
+    result = {**summary(wafer), "file": output, "reproduce": again("seed")}
 
     def render() -> None:
         if text:
             click.echo(wafer.to_text())
         key_values(
-            f"wafer {size[0]}x{size[1]}",
+            f"Wafer {size[0]}x{size[1]}",
             [
                 ("healthy tiles", f"{result['healthy_tiles']} of {wafer.width * wafer.height}"),
                 ("core / tile defects", f"{result['core_defects']} / {result['tile_defects']}"),
@@ -68,7 +61,7 @@ def command(
                 ("written", output),
             ],
         )
-        click.echo(f"again: {result['reproduce']}")
+        click.echo(f"Again: {result['reproduce']}")
 
     emit(as_json, result, render)
 

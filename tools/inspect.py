@@ -12,7 +12,7 @@ from model.errors import InputError, require_int
 from model.image import ConfigImage
 from model.image_file import tile_to_json
 from model.spec import PORT_DX, PORT_DY, Port
-from tools.common import emit, json_option, key_values
+from tools.common import again, emit, json_option, key_values
 from tools.compile import report_rows
 from tools.files import read_image
 
@@ -31,16 +31,21 @@ def command(
     if (source is None) != (destination is None):
         raise InputError("--from is given without --to or --to without --from; allowed: both")
     if source is not None and destination is not None:
-        walk = walk_pair(loaded, source, destination)
+        walk = {**walk_pair(loaded, source, destination), "reproduce": again()}
         emit(as_json, walk, lambda: _render_walk(walk))
         if not walk["arrived"]:
             raise click.exceptions.Exit(1)
     elif tile is not None:
-        tables = tile_to_json(loaded, parse_tile(loaded, tile))
+        tables = {**tile_to_json(loaded, parse_tile(loaded, tile)), "reproduce": again()}
         emit(as_json, tables, lambda: _render_tile(tables))
     else:
-        result = {"spec": loaded.spec.to_dict(), "report": loaded.report, "map": host_map(loaded)}
-        emit(as_json, result, lambda: _render_image(loaded))
+        result = {
+            "spec": loaded.spec.to_dict(),
+            "report": loaded.report,
+            "map": host_map(loaded),
+            "reproduce": again(),
+        }
+        emit(as_json, result, lambda: _render_image(result))
 
 
 def parse_tile(image: ConfigImage, text: str) -> int:
@@ -152,30 +157,43 @@ def _render_walk(walk: dict[str, Any]) -> None:
     click.echo(
         f"{walk['source']} to {walk['destination']} {state}: {walk['hops']} hops in VC {walk['vc']}"
     )
+    click.echo(f"Again: {walk['reproduce']}")
 
 
 def _render_tile(tables: dict[str, Any]) -> None:
     logical = "-" if tables["logical"] is None else str(tables["logical"])
-    ports = [port.name for port in Port][:4]
+    ports = [port.name for port in Port]
     rows = [
         ("logical", logical),
         ("core", "works" if tables["core_ok"] else "dead"),
-        ("receives from", " ".join(p for p, ok in zip(ports, tables["in_ok"], strict=True) if ok)),
-        ("sends to", " ".join(p for p, ok in zip(ports, tables["out_ok"], strict=True) if ok)),
-        ("turns", ", ".join(f"{i} > {o} VC {v}" for i, o, v in tables["turns"])),
+        *(
+            (name, " ".join(p for p, ok in zip(ports, tables[key], strict=False) if ok))
+            for name, key in (("receives from", "in_ok"), ("sends to", "out_ok"))
+        ),
     ]
+    turns: dict[str, list[str]] = {}
+    for came, out, vc in tables["turns"]:
+        turns.setdefault(f"turns {came}, VC {vc}", []).append(out)
+    rows += [(key, "> " + " ".join(outs)) for key, outs in turns.items()]
     for i, route in enumerate(tables["routes"]):
-        text = f"x {route['x'][0]}-{route['x'][1]}, y {route['y'][0]}-{route['y'][1]}"
-        text += f", from {' '.join(route['from'])}, VC {route['vcs']} > {route['to']}"
-        rows.append((f"entry {i}", text))
+        came = "any" if len(route["from"]) == len(ports) else " ".join(route["from"])
+        vcs = " ".join(str(vc) for vc in route["vcs"])
+        rows.append((f"entry {i}", f"{_area(route)}, from {came}, VC {vcs} > {route['to']}"))
     for i, rule in enumerate(tables["vc_rules"]):
-        rows.append((f"rule {i}", f"x {rule['x']}, y {rule['y']} > VC {rule['vc']}"))
-    key_values(f"tile ({tables['x']}, {tables['y']})", rows)
+        rows.append((f"rule {i}", f"{_area(rule)} > VC {rule['vc']}"))
+    key_values(f"Tile ({tables['x']}, {tables['y']})", rows)
+    click.echo(f"Again: {tables['reproduce']}")
 
 
-def _render_image(image: ConfigImage) -> None:
-    for row in host_map(image):
+def _area(entry: dict[str, Any]) -> str:
+    (x_lo, x_hi), (y_lo, y_hi) = entry["x"], entry["y"]
+    return f"x {x_lo}-{x_hi}, y {y_lo}-{y_hi}"
+
+
+def _render_image(result: dict[str, Any]) -> None:
+    for row in result["map"]:
         click.echo(row)
     click.echo("o at home  r repaired here  . idle core  c core defect  X tile defect")
-    if "reachable_pairs" in image.report and "plan" in image.report:
-        key_values("image", report_rows(image.report))
+    if "reachable_pairs" in result["report"] and "plan" in result["report"]:
+        key_values("Image", report_rows(result["report"]))
+    click.echo(f"Again: {result['reproduce']}")

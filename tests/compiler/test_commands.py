@@ -59,6 +59,18 @@ def test_the_printed_line_makes_the_same_file_again(tmp_path: Path) -> None:
         assert path.read_bytes() == first
 
 
+def test_reports_end_with_a_command_that_leaves_defaults_out(tmp_path: Path) -> None:
+    wafer, image = (shlex.quote(str(tmp_path / name)) for name in ("a wafer.json", "image.npz"))
+    for line, short in (
+        (f"defects --size 5x4 --core-rate 0.0 -o {wafer}", f"--size 5x4 --seed 1 -o {wafer}"),
+        (f"compile {wafer} --depth 6 --vcs 1 -o {image}", f"{wafer} --depth 6 -o {image}"),
+        (f"inspect {image}", image),
+        (f"inspect {image} --tile 0,0", f"{image} --tile 0,0"),
+    ):
+        last = run(*shlex.split(line)).stdout.splitlines()[-1]
+        assert last == f"Again: wafermesh {line.split()[0]} {short}"
+
+
 def test_inspect_walks_a_pair_tile_by_tile(tmp_path: Path) -> None:
     _, path = _make(tmp_path)
     image = load_image(path)
@@ -70,9 +82,11 @@ def test_inspect_walks_a_pair_tile_by_tile(tmp_path: Path) -> None:
     assert walk["arrived"]
     assert walk["hops"] == len(places) - 1
     assert walk["vc"] == image.remap_vc[b]
-    text = run("inspect", str(path), "--from", str(a), "--to", str(b)).stdout
-    assert text.splitlines()[-1] == f"{a} to {b} arrives: {walk['hops']} hops in VC {walk['vc']}"
-    assert len(text.splitlines()) == len(places) + 1
+    words = ["inspect", str(path), "--from", str(a), "--to", str(b)]
+    *steps, arrival, again = run(*words).stdout.splitlines()
+    assert arrival == f"{a} to {b} arrives: {walk['hops']} hops in VC {walk['vc']}"
+    assert len(steps) == len(places)
+    assert again == "Again: " + shlex.join(["wafermesh", *words])
 
 
 def test_inspect_shows_a_tile_and_the_map(tmp_path: Path) -> None:
