@@ -112,6 +112,8 @@ def check(name: str, document: Any, where: str) -> Any:
             validator.validate(document)
         except jsonschema_rs.ValidationError as error:
             raise InputError(_told(error, schema, document, where)) from error
+        except ValueError as error:  # the library looks 255 levels deep
+            raise InputError(f"{where} is nested too deeply") from error
     free = {key for key, node in schema["properties"].items() if node.get("additionalProperties")}
     return {key: value if key in free else _whole(value) for key, value in document.items()}
 

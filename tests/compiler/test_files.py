@@ -282,6 +282,7 @@ def test_cli_1_a_wrong_wafer_map_is_refused_in_one_exact_line(
         (b'{"\\ud800": 1}', "wafer is not valid JSON: half of a surrogate pair"),
         (b'{"width": 1, "width": 2}', 'wafer has key "width" twice; allowed: each key once'),
         (b"[" * 100_000, "wafer is not valid JSON: nested too deeply"),
+        (b'{"width": ' + b"[" * 300 + b"]" * 300 + b"}", "wafer is nested too deeply"),
         (b"PK\x03\x04rubbish", "wafer is not a valid NumPy archive: "),
     ],
 )
