@@ -7,7 +7,6 @@ on each side: hardware in :mod:`rtl`, software in :mod:`model` and :mod:`verif`.
 from __future__ import annotations
 
 import dataclasses
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from model.errors import InputError, require_int
+from model.files import decode, read_bytes
+from model.schema import parse_json
 
 MAX_SIDE: Final = 2048
 """Largest width or height in tiles; the whole wafer of facts.md §2 is 816 x 1190."""
@@ -119,7 +120,7 @@ class FabricSpec:
     def __post_init__(self) -> None:
         require_int("spec.width", self.width, 1, MAX_SIDE)
         require_int("spec.height", self.height, 1, MAX_SIDE)
-        if isinstance(self.vcs, bool) or self.vcs not in (1, 2, 4):
+        if type(self.vcs) is not int or self.vcs not in (1, 2, 4):
             raise InputError(f"spec.vcs is {self.vcs!r}; allowed: 1, 2 or 4")
         require_int("spec.depth", self.depth, 2, 64)
         require_int("spec.payload_width", self.payload_width, 1, 64)
@@ -270,17 +271,22 @@ class FabricSpec:
     def load(cls, path: str | Path) -> FabricSpec:
         """Read a ``.toml`` or ``.json`` file; errors name the file and the field."""
         path = Path(path)
-        try:
-            text = path.read_text(encoding="utf-8")
-            data = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-        except OSError as error:
-            raise InputError(f"{path}: {error.strerror}") from error
-        except ValueError as error:
-            raise InputError(f"{path}: not valid {path.suffix[1:] or 'JSON'}: {error}") from error
+        text = decode(read_bytes(path), str(path))
+        parse = _parse_toml if path.suffix == ".toml" else parse_json
+        data = parse(text, str(path))
         try:
             return cls.from_dict(data)
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
+
+
+def _parse_toml(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise InputError(f"{name} is not valid TOML: nested too deeply") from error
+    except ValueError as error:
+        raise InputError(f"{name} is not valid TOML: {error}") from error
 
 
 def total_width(fields: Fields) -> int:

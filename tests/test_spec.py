@@ -32,6 +32,7 @@ def test_flit_fields_add_up_to_header_and_payload() -> None:
         ({"width": 2.5}, "spec.width is 2.5; allowed: an integer from 1 to 2048"),
         ({"vcs": 3}, "spec.vcs is 3; allowed: 1, 2 or 4"),
         ({"vcs": True}, "spec.vcs is True; allowed: 1, 2 or 4"),
+        ({"vcs": 1.0}, "spec.vcs is 1.0; allowed: 1, 2 or 4"),
         ({"depth": 1}, "spec.depth is 1; allowed: an integer from 2 to 64"),
         ({"payload_width": 65}, "spec.payload_width is 65; allowed: an integer from 1 to 64"),
         ({"route_entries": 0}, "spec.route_entries is 0; allowed: an integer from 1 to 64"),
@@ -68,20 +69,26 @@ def test_toml_and_json_give_the_same_spec(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.toml", "width = ", "a.toml: not valid toml"),
-        ("a.json", '{"width": 8', "a.json: not valid json"),
+        ("a.toml", "width = ", "a.toml is not valid TOML: Invalid value"),
+        ("a.toml", "width = " + "[" * 9999, "a.toml is not valid TOML: nested too deeply"),
+        ("a.toml", "width = 8\nwidth = 9\n", "a.toml is not valid TOML: Cannot overwrite"),
+        ("a.json", '{"width": 8', "a.json is not valid JSON: "),
+        ("a.json", "[" * 100_000, "a.json is not valid JSON: nested too deeply"),
+        ("a.json", '{"width": 8, "width": 9}', 'a.json has key "width" twice; allowed: each key'),
+        ("a.json", '{"width": NaN}', "a.json contains NaN; allowed: finite numbers"),
+        ("a.json", "\xff", "a.json is not UTF-8 text: byte 0"),
         ("a.json", '{"width": 8, "height": 0}', "a.json: spec.height is 0; allowed"),
     ],
 )
 def test_a_bad_file_is_named(tmp_path: Path, name: str, text: str, message: str) -> None:
-    (tmp_path / name).write_text(text)
+    (tmp_path / name).write_text(text, encoding="latin-1")
     with pytest.raises(InputError) as error:
         FabricSpec.load(tmp_path / name)
     assert message in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"none\.toml: No such file or directory$"):
+    with pytest.raises(InputError, match=r"none\.toml cannot be read: No such file or directory$"):
         FabricSpec.load(tmp_path / "none.toml")
 
 
