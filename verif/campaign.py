@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -75,14 +76,13 @@ def run_case(case: Case, bug: Bug | None = None, waves: Waves | None = None) -> 
     started = time.perf_counter()
     try:
         rtl = run_rtl(case, engine.log.cycles, bug=bug, waves=waves)
+        mismatch = compare(engine.log, rtl, case.image.spec)
     except ProtocolError as error:
-        outcome.failure = str(error)
-        return outcome
+        outcome.failure, mismatch = str(error), error.mismatch
     outcome.rtl_seconds = time.perf_counter() - started
-    mismatch = compare(engine.log, rtl, case.image.spec)
     if mismatch is not None:
         outcome.failure, outcome.cycle, outcome.tile = str(mismatch), mismatch.cycle, mismatch.tile
-    elif not engine.finished:
+    elif not outcome.failure and not engine.finished:
         outcome.failure = f"not drained after {engine.log.cycles} cycles (TBL-2)"
     return outcome
 
@@ -94,22 +94,23 @@ def run_rtl(
 
     A bug or a window of waves is built fast, as it runs for short.
     """
-    log = simulate(
-        case.image,
-        case.schedule,
-        cycles=cycles,
-        stalls=case.stalls,
-        via_bus=case.via_bus,
-        threads=case.threads,
-        netlist=case.netlist,
-        seed=case.seed,
-        bug=bug,
-        waves=waves,
-        quick=bug is not None or waves is not None,
-    )
-    if waves is not None:
-        _write_save_file(case, waves)
-    return log
+    try:
+        return simulate(
+            case.image,
+            case.schedule,
+            cycles=cycles,
+            stalls=case.stalls,
+            via_bus=case.via_bus,
+            threads=case.threads,
+            netlist=case.netlist,
+            seed=case.seed,
+            bug=bug,
+            waves=waves,
+            quick=bug is not None or waves is not None,
+        )
+    finally:
+        if waves is not None and waves.path.exists():
+            _write_save_file(case, waves)
 
 
 def _write_save_file(case: Case, waves: Waves) -> None:
@@ -157,7 +158,8 @@ def explain(case: Case, outcome: Outcome, path: Path, bug: Bug | None = None) ->
     ]
     end = outcome.cycle + AFTER
     waves = Waves(path=path, tiles=tiles, begin=max(0, outcome.cycle - BEFORE), end=end)
-    run_rtl(case, end, bug=bug, waves=waves)
+    with contextlib.suppress(ProtocolError):  # the one that is explained
+        run_rtl(case, end, bug=bug, waves=waves)
     return f"{path}, jump to time {10 * outcome.cycle}"
 
 
@@ -171,8 +173,11 @@ def run_campaign(
     """Run many cases in ``jobs`` processes; yields outcomes as they come."""
     with ProcessPoolExecutor(max_workers=jobs) as pool:
         futures = [pool.submit(_run_seed, seed, packets, bug) for seed in seeds]
-        for future in as_completed(futures):
-            yield future.result()
+        try:
+            for future in as_completed(futures):
+                yield future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def summarise(outcomes: list[Outcome]) -> dict[str, Any]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from model.compile import CompileOptions, compile_wafer
 from model.defects import bernoulli
 from model.errors import InputError
 from model.image import ConfigImage
+from model.random import threshold
 from model.schedule import PacketSchedule, StallPattern
 from model.spec import FabricSpec
 from model.traffic import PATTERNS, make_schedule, parse_lengths
@@ -24,6 +27,11 @@ LOADS: Final = (0.01, 0.05, 0.1, 0.2, 0.5, 1.0, 4.0)
 LENGTHS: Final = ("1", "1", "2", "1-4", "5", "1-16", "16")
 RATES: Final = (0.0, 0.0, 0.02, 0.12, 0.3)
 STALLS: Final = (0.0, 0.0, 0.1, 0.5, 0.9)
+DRAWS: Final = 100
+"""What cannot be drawn in so many turns never can."""
+
+Drawn = TypeVar("Drawn")
+
 STRAYS: Final = 0.03
 """Share of packets to any id that the header holds, hosted, lost or beyond the fabric."""
 
@@ -70,11 +78,21 @@ def draw_case(seed: int, packets: int = 700) -> Case:
     """
     rng = np.random.default_rng([STREAM, seed])
     parameters = PARAMETER_SETS[seed % len(PARAMETER_SETS)]
-    while True:
-        try:
-            return _draw(rng, seed, parameters, packets)
-        except InputError:  # nothing hosted, no source, or tables that do not fit: draw again
-            continue
+    return first_possible(lambda: _draw(rng, seed, parameters, packets))
+
+
+def first_possible(draw: Callable[[], Drawn]) -> Drawn:
+    """Call ``draw`` until it does not refuse: nothing hosted, no source, tables that do not fit.
+
+    Raises
+    ------
+    InputError
+        The last refusal, after :data:`DRAWS` of them.
+    """
+    for _ in range(DRAWS - 1):
+        with contextlib.suppress(InputError):
+            return draw()
+    return draw()
 
 
 def _draw(rng: np.random.Generator, seed: int, parameters: ParameterSet, packets: int) -> Case:
@@ -89,7 +107,7 @@ def _draw(rng: np.random.Generator, seed: int, parameters: ParameterSet, packets
     schedule = _schedule(rng, image, packets, traffic)
     stall_share = float(rng.choice(STALLS))
     stalls = StallPattern(
-        threshold=round(stall_share * 2**32),
+        threshold=threshold("stall_share", stall_share),
         burst_log2=int(rng.integers(5)),
         seed=int(rng.integers(2**32)),
     )

@@ -7,17 +7,21 @@ import pytest
 from click.testing import CliRunner
 from vcdvcd import VCDVCD
 
+from model.errors import InputError
 from model.image_file import save_image
-from model.schedule import NO_STALLS
-from model.spec import FabricSpec
+from model.schedule import NO_STALLS, PacketSchedule
+from model.spec import FabricSpec, Port
 from model.traffic import make_schedule
+from rtl.bugs import Bug
 from tools.cli import main
-from verif.campaign import run_case, summarise
-from verif.cases import draw_case
+from verif import cases
+from verif.bench import campaign as cocotb_campaign
+from verif.campaign import explain, run_case, summarise
+from verif.cases import Case, draw_case
 from verif.mesh_image import mesh_image
 from verif.parameter_sets import PARAMETER_SETS
 from verif.random_image import random_image
-from verif.tile_array import TileArray
+from verif.tile_array import TileArray, array_spec
 
 WIDEST_HEADER = [n for n, chosen in enumerate(PARAMETER_SETS) if not chosen.header]
 
@@ -65,6 +69,66 @@ def test_tbl_2_random_tables_under_an_acyclic_turn_mask_always_drain(seed):
         log = array.log()
     assert log.quiet
     assert log.counters.offenders.sum() > 0
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_fus_2_a_flit_at_a_dead_output_is_told_with_cycle_tile_port_and_waves(tmp_path, threads):
+    image = mesh_image(FabricSpec(width=2, height=2))
+    image.out_ok[3, Port.WEST] = image.in_ok[2, Port.EAST] = False
+    three, zero = np.full(3, 3, np.int32), np.zeros(3, np.int32)
+    schedule = PacketSchedule(
+        source=three, destination=three - 1, length=zero + 1, offered=zero + 5, gap=zero
+    )
+    case = Case(
+        seed=1,
+        image=image,
+        schedule=schedule,
+        stalls=NO_STALLS,
+        netlist=array_spec(image.spec),
+        via_bus=False,
+        threads=threads,
+        summary={},
+    )
+    outcome = run_case(case, Bug.ONE_WAY_LINK)
+    assert outcome.failure == (
+        f"first difference in cycle {outcome.cycle}, tile x1 y1, west_out: "
+        "expected no flit at a dead output (FUS-2), seen one"
+    )
+    assert outcome.tile == 3
+    assert outcome.cycle >= 7  # the dead link babbles ready
+    path, jump = explain(case, outcome, tmp_path / "w.vcd", Bug.ONE_WAY_LINK).split(
+        ", jump to time "
+    )
+    valid = VCDVCD(path)["tile_x1_y1.west_out_valid"]
+    assert (valid[int(jump) - 1], valid[int(jump)]) == ("0", "1")
+    assert (tmp_path / "w.gtkw").exists()
+
+
+def test_what_cannot_be_drawn_is_refused_after_a_hundred_draws(monkeypatch):
+    turns = []
+
+    def refuse(*_):
+        turns.append(1)
+        raise InputError("nothing is hosted")
+
+    for module in (cases, cocotb_campaign):
+        monkeypatch.setattr(module, "_draw", refuse)
+    for draw in (draw_case, lambda seed: cocotb_campaign.draw(0, seed)):
+        turns.clear()
+        with pytest.raises(InputError, match="nothing is hosted"):
+            draw(1)
+        assert len(turns) == 100
+
+
+@pytest.mark.parametrize(
+    "words", ["foo", "1", "1 0 2", "1 0 2 vcs", "99 0 2 icarus", "1 2 2 icarus", "1 -1 2 icarus"]
+)
+def test_cli_1_the_cocotb_campaign_refuses_other_words_in_one_line(words, capsys):
+    assert cocotb_campaign.main(words.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"arguments are {words}; allowed: none, or a set below 24")
+    assert err.count("\n") == 1
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ images of it. Most run on Icarus, which builds in a second; every eighth set run
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,14 +17,15 @@ import numpy as np
 
 from model.compile import CompileOptions, compile_wafer
 from model.defects import bernoulli
-from model.errors import InputError
 from model.image import ConfigImage
+from model.random import threshold
 from model.runlog import Event, RunLog
 from model.schedule import StallPattern
 from model.spec import FabricSpec
 from model.traffic import PATTERNS, make_schedule
 from verif.bench.case import Case
 from verif.bench.launch import MismatchError, check_cases, make_case
+from verif.cases import first_possible
 from verif.compare import compare
 from verif.parameter_sets import PARAMETER_SETS
 from verif.random_image import random_image
@@ -80,11 +82,7 @@ def draw(index: int, seed: int, packets: int = 150) -> tuple[Case, RunLog]:
     """
     rng = np.random.default_rng([STREAM, index, seed])
     spec = PARAMETER_SETS[index].spec(*SIZES[index % len(SIZES)])
-    while True:
-        try:
-            return _draw(rng, spec, seed, packets)
-        except InputError:  # nothing hosted, or tables that do not fit: draw again
-            continue
+    return first_possible(lambda: _draw(rng, spec, seed, packets))
 
 
 def _draw(
@@ -101,7 +99,7 @@ def _draw(
         seed=int(rng.integers(2**32)),
     )
     stalls = StallPattern(
-        threshold=round(float(rng.choice((0.0, 0.3, 0.8))) * 2**32),
+        threshold=threshold("stalls", float(rng.choice((0.0, 0.3, 0.8)))),
         burst_log2=int(rng.integers(5)),
         seed=int(rng.integers(2**32)),
     )
@@ -216,20 +214,32 @@ def run_campaign(
 
 
 def main(arguments: list[str]) -> int:
-    """``python -m verif.bench.campaign SET FIRST LAST SIMULATOR``: one set, or all without any."""
-    if arguments:
-        index, first, last = map(int, arguments[:3])
-        chosen: Simulator = "icarus" if arguments[3] == "icarus" else "verilator"
-        failures = [run_set(index, range(first, last), simulator=chosen).failure]
-    else:
-        summary = run_campaign(progress=print)
-        failures = summary.pop("failures")
-        print(summary)
+    """``python -m verif.bench.campaign [SET FIRST LAST SIMULATOR]``: one set, or all."""
+    match arguments:
+        case []:
+            summary = run_campaign(progress=print)
+            failures = summary.pop("failures")
+            print(summary)
+        case [*numbers, ("icarus" | "verilator") as simulator] if _are_seeds_of_a_set(numbers):
+            index, first, last = map(int, numbers)
+            failures = [run_set(index, range(first, last), simulator=simulator).failure]
+        case _:
+            print(
+                f"arguments are {' '.join(arguments)}; allowed: none, or a set below "
+                f"{len(PARAMETER_SETS)}, first seed, last seed + 1, icarus or verilator",
+                file=sys.stderr,
+            )
+            return 2
     print("\n".join(failure for failure in failures if failure) or "no mismatch")
     return int(any(failures))
 
 
-if __name__ == "__main__":
-    import sys
+def _are_seeds_of_a_set(words: list[str]) -> bool:
+    if len(words) != 3 or not all(word.isdecimal() for word in words):
+        return False
+    index, first, last = map(int, words)
+    return index < len(PARAMETER_SETS) and first < last <= 2**32
 
+
+if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

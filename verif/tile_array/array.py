@@ -17,11 +17,12 @@ from model.errors import InputError
 from model.image import ConfigImage
 from model.runlog import EVENT_DTYPE, Counters, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
-from model.spec import FabricSpec, Status, Table
+from model.spec import FabricSpec, Port, Status, Table
 from rtl.bugs import Bug
+from verif.compare import Mismatch
 from verif.config_stream import BusWrite, back_door, config_writes, decode
 from verif.tile_array.build import BuildOptions, array_spec, build, tile_text
-from verif.tile_array.library import Bus, Pinned, Setup, Stalls, Traffic, load, view
+from verif.tile_array.library import Bus, Pinned, Setup, Stalls, Traffic, Violation, load, view
 
 RESET_CYCLES: Final = 3
 IDLE_LIMIT: Final = 8
@@ -50,7 +51,17 @@ class Waves:
 
 
 class ProtocolError(AssertionError):
-    """The RTL broke a rule that no event shows: FUS-2 at a dead output, or a stray remap write."""
+    """The RTL broke a rule that no event shows: FUS-2 at a dead output, or a stray remap write.
+
+    Members
+    -------
+    mismatch : Mismatch or None
+        Where that was first; None for a fabric that does not become idle.
+    """
+
+    def __init__(self, found: Mismatch | str) -> None:
+        super().__init__(str(found))
+        self.mismatch = None if isinstance(found, str) else found
 
 
 class TileArray:
@@ -269,15 +280,20 @@ class TileArray:
         ProtocolError
             When the RTL drove a flit out of a dead port, or wrote a remap word out of turn.
         """
-        violations = self._lib.wm_violations(self._array)
-        if violations:
-            raise ProtocolError(
-                f"{violations} times a flit at a dead output (FUS-2) or a stray remap write (CFG-2)"
-            )
+        first = Violation()
+        if self._lib.wm_violation(self._array, byref(first)):
+            raise ProtocolError(self._told(first))
         quiet = bool(self.quiet().all() and self._lib.wm_sent(self._array))
         return RunLog(
             cycles=self._cycle, events=self._events(), counters=self._counters(), quiet=quiet
         )
+
+    def _told(self, first: Violation) -> Mismatch:
+        y, x = divmod(first.tile, self.image.spec.width)
+        port, expected = "remap_we", "no write of the remap memory (CFG-2)"
+        if dead := [p for p in list(Port)[:4] if first.what >> p & 1]:
+            port, expected = f"{dead[0].name.lower()}_out", "no flit at a dead output (FUS-2)"
+        return Mismatch(first.cycle, first.tile, x, y, port, expected, "one")
 
     def _events(self) -> npt.NDArray[np.void]:
         parts = []

@@ -64,6 +64,15 @@ class Stalls(ctypes.Structure):
     _fields_ = (("threshold", c_uint64), ("burst_log2", c_uint64), ("seed", c_uint64))
 
 
+class Violation(ctypes.Structure):
+    """The first broken rule that no event shows; mirrors ``Violation`` in tile.h.
+
+    Bit p of ``what`` is a flit at dead mesh port p, bit 4 a stray remap write.
+    """
+
+    _fields_ = (("cycle", c_int64), ("tile", c_uint32), ("what", c_uint32))
+
+
 SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "wm_new": (c_void_p, (POINTER(Setup),)),
     "wm_free": (None, (c_void_p,)),
@@ -74,7 +83,7 @@ SIGNATURES: Final[dict[str, tuple[Any, tuple[Any, ...]]]] = {
     "wm_remap": (c_void_p, (c_void_p,)),
     "wm_quiet": (None, (c_void_p, c_void_p)),
     "wm_sent": (c_int, (c_void_p,)),
-    "wm_violations": (c_uint64, (c_void_p,)),
+    "wm_violation": (c_int, (c_void_p, POINTER(Violation))),
     "wm_bands": (c_uint32, (c_void_p,)),
     "wm_events": (c_uint64, (c_void_p, c_uint32, POINTER(c_void_p))),
     "wm_tile_bytes": (c_uint64, ()),

@@ -38,7 +38,8 @@ class Array {
     explicit Array(const Setup& setup)
         : m_width{setup.width}, m_height{setup.height}, m_seed{setup.seed},
           m_bands{std::clamp(setup.threads, 1, setup.height)}, m_pool(m_bands), m_barrier(m_bands),
-          m_contexts(m_bands + 1), m_events(m_bands), m_links((m_width + 2) * (m_height + 2)),
+          m_contexts(m_bands + 1), m_events(m_bands), m_violations(m_bands),
+          m_links((m_width + 2) * (m_height + 2)),
           m_tiles(m_width * m_height), m_remap(m_tiles.size()), m_none(m_tiles.size() + 1) {
         m_traffic.first = m_none.data();
         for (auto& context : m_contexts) {
@@ -118,7 +119,11 @@ class Array {
         return std::all_of(m_tiles.begin(), m_tiles.end(),
                            [](const Tile& tile) { return tile.source.packet == tile.source.end; });
     }
-    uint64_t violations() const { return m_violations; }
+    Violation violation() const {
+        Violation first;
+        for (const auto& v : m_violations) first.note(v.cycle, v.tile, v.what);
+        return first;
+    }
     uint64_t* remap() { return m_remap.data(); }
     const std::vector<Event>& events(unsigned band) const { return m_events[band]; }
     unsigned bands() const { return m_bands; }
@@ -208,8 +213,11 @@ class Array {
         const Tile* writer = nullptr;
         for_live([&](Tile& tile) {
             tile.drive(m_traffic, m_stalls, cycle, noise(tile, m_now, 0));
-            if (running && !tile.observe(m_traffic, cycle, m_events[0])) ++m_violations;
-            if (!reset) write_remap(tile, writer);
+            if (running) {
+                const auto wrong = tile.observe(m_traffic, cycle, m_events[0]);
+                m_violations[0].note(cycle, tile.id, wrong);
+            }
+            if (!reset) write_remap(tile, writer, cycle);
             quiet &= tile.root->quiet;
         });
         for_live([&](Tile& tile) { tile.receive(noise(tile, m_now, 1)); });
@@ -225,12 +233,13 @@ class Array {
     }
 
     // All tiles share one memory, so all that write in a cycle must write the same.
-    void write_remap(Tile& tile, const Tile*& writer) {
+    void write_remap(Tile& tile, const Tile*& writer, int64_t cycle) {
         const Root& r = *tile.root;
         if (!r.remap_we) return;
         if (writer == nullptr) writer = &tile;
         const Root& w = *writer->root;
-        if (r.remap_waddr != w.remap_waddr || r.remap_wdata != w.remap_wdata) ++m_violations;
+        const bool differ = r.remap_waddr != w.remap_waddr || r.remap_wdata != w.remap_wdata;
+        m_violations[0].note(cycle, tile.id, differ << STRAY_REMAP);
         if (r.remap_waddr < m_remap.size()) m_remap[r.remap_waddr] = r.remap_wdata;
     }
 
@@ -249,7 +258,8 @@ class Array {
         for (int64_t cycle = begin; cycle < end; ++cycle, ++now) {
             const auto driving = [&](Tile& tile) {
                 tile.drive(m_traffic, m_stalls, cycle, noise(tile, now, 0));
-                if (!tile.observe(m_traffic, cycle, m_events[band])) ++m_violations;
+                const auto wrong = tile.observe(m_traffic, cycle, m_events[band]);
+                m_violations[band].note(cycle, tile.id, wrong);
             };
             const auto clocking = [&](Tile& tile) {
                 tile.receive(noise(tile, now, 1));
@@ -282,7 +292,8 @@ class Array {
     Pool m_pool;
     Barrier m_barrier;
     std::vector<std::unique_ptr<VerilatedContext>> m_contexts;  // of each band; of traced tiles
-    std::vector<std::vector<Event>> m_events;
+    std::vector<std::vector<Event>> m_events;    // of each band
+    std::vector<Violation> m_violations;         // of each band
     std::vector<Links> m_links;
     std::vector<Tile> m_tiles;
     std::vector<uint64_t> m_remap;
@@ -294,7 +305,6 @@ class Array {
     bool m_idle = false;
     bool m_tracing = false;
     int64_t m_begin = 0, m_end = 0;  // traced cycles
-    std::atomic<uint64_t> m_violations{0};
 #ifdef WITH_TRACE
     std::unique_ptr<TraceFile> m_trace;
 #endif

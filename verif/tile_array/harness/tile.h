@@ -3,6 +3,7 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "Vtile.h"
@@ -61,6 +62,18 @@ struct Stalls {  // STL-1
 };
 
 constexpr int64_t NEVER = std::numeric_limits<int64_t>::max();
+
+// The first broken rule that no event shows, by cycle and tile.
+struct Violation {
+    int64_t cycle = NEVER;  // -1 before traffic
+    uint32_t tile = 0;
+    uint32_t what = 0;  // bits as Tile::observe returns them
+
+    void note(int64_t at, uint32_t where, uint32_t found) {
+        if (found && std::pair{at, where} < std::pair{cycle, tile}) *this = {at, where, found};
+    }
+};
+constexpr unsigned STRAY_REMAP = 4;
 
 // Sends a tile's packets with PacketSchedule's Timing.
 struct Source {
@@ -165,8 +178,9 @@ class Tile {
         links->valid = valid;
     }
 
-    // What happens at the core port in this cycle; returns false when a rule is broken.
-    bool observe(const Traffic& traffic, int64_t cycle, std::vector<Event>& events) {
+    // What happens at the core port in this cycle; returns what is wrong on the others: bit p a flit
+    // at dead mesh port p (FUS-2), bit STRAY_REMAP a remap write without hold (CFG-2).
+    uint8_t observe(const Traffic& traffic, int64_t cycle, std::vector<Event>& events) {
         const auto now = static_cast<uint32_t>(cycle);
         if (root->core_in_valid && root->core_in_ready) {
             const auto& flit = root->core_in_payload;
@@ -182,7 +196,8 @@ class Tile {
                               static_cast<uint32_t>(get(flit, CORE_OUT_SRC)),
                               get(flit, CORE_OUT_PAYLOAD)});
         }
-        return !(links->valid & ~out_ok) && (root->hold || !root->remap_we);  // FUS-2, CFG-2
+        const bool stray = root->remap_we && !root->hold;
+        return (links->valid & ~out_ok) | stray << STRAY_REMAP;
     }
 
     // Second half: the neighbours' forward signals, then the clock edge.

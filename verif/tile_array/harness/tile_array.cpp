@@ -19,7 +19,10 @@ API void wm_read(Array* array, uint32_t table, uint32_t index, uint64_t* words) 
 API uint64_t* wm_remap(Array* array) { return array->remap(); }
 API void wm_quiet(const Array* array, uint8_t* quiet) { array->quiet(quiet); }
 API int wm_sent(const Array* array) { return array->sent(); }
-API uint64_t wm_violations(const Array* array) { return array->violations(); }
+API int wm_violation(const Array* array, Violation* first) {
+    *first = array->violation();
+    return first->what != 0;
+}
 API uint32_t wm_bands(const Array* array) { return array->bands(); }
 API uint64_t wm_events(const Array* array, uint32_t band, const Event** events) {
     *events = array->events(band).data();
