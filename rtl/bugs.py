@@ -66,6 +66,12 @@ class Bug(StrEnum):
     BABBLE_ENTERS = "babble-enters"
     """``in_ok`` is ignored: garbage from a dead neighbour enters (FUS-2)."""
 
+    QUIET_UNGATED = "quiet-ungated"
+    """The fabric heeds ``quiet`` of dead tiles: ``idle`` beside a babbling tile (FUS-5)."""
+
+    READ_UNGATED = "read-ungated"
+    """The fabric ORs the read data of dead tiles in: reads beside a babbling tile (FUS-5)."""
+
     # Network interface ----------------------------------------------------------------------------
 
     REMAP_VC_IGNORED = "remap-vc-ignored"

@@ -60,6 +60,6 @@ def fabric_verilog(spec: FabricSpec, defects: bool = False, bug: Bug | None = No
     defects : bool
         Add the benches' ports ``dead_links``, ``dead_tiles`` and ``noise``.
     bug : Bug, optional
-        Build every tile wrongly.
+        Build the fabric or every tile wrongly.
     """
     return _verilog(Fabric(spec, defects=defects, bug=bug))

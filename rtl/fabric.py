@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth import Module, Mux, Signal, Value
+from amaranth import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -30,7 +30,7 @@ class Fabric(wiring.Component):
     defects : bool
         Add ``dead_links``, ``dead_tiles`` and ``noise`` (benches only).
     bug : Bug, optional
-        Build every tile wrongly.
+        Build the fabric or every tile wrongly.
 
     Members
     -------
@@ -198,8 +198,10 @@ class Fabric(wiring.Component):
         for t, tile in enumerate(tiles):
             tile_quiet = self._unless(self._dead_tile(t), tile.quiet, 8 * t + 1)
             tile_rdata = self._unless(self._dead_tile(t), tile.cfg.rdata, 8 * t + 3)
-            m.d.comb += quiet[t].eq(tile_quiet | ~self.tile_ok[t])
-            word = word | (tile_rdata & self.tile_ok[t].replicate(len(tile_rdata)))
+            heard = Const(1) if self._bug is Bug.QUIET_UNGATED else self.tile_ok[t]
+            read_from = Const(1) if self._bug is Bug.READ_UNGATED else self.tile_ok[t]
+            m.d.comb += quiet[t].eq(tile_quiet | ~heard)
+            word = word | (tile_rdata & read_from.replicate(len(tile_rdata)))
         read = Signal()
         answered = Signal()
         m.d.sync += [

@@ -1,4 +1,4 @@
-"""A fabric on Icarus whose dead parts drive X (FUS-3)."""
+"""A fabric on Icarus whose dead parts drive X (FUS-3, FUS-5)."""
 
 from __future__ import annotations
 
@@ -74,14 +74,15 @@ module bench;
     .dead_links({4 * n}'d{1 << 4 * DEAD_LINK[0] + DEAD_LINK[1]}),
     .dead_tiles({n}'d{1 << DEAD_TILE}), .noise({{{noise_width(SPEC)}{{1'bx}}}}));
   always #5 clk = ~clk;
-  initial #100000 $finish;  // a bench that hangs has not delivered
+  initial #20000 $finish;  // a bench that hangs has not delivered
   always @(posedge clk) if (!hold)
     for (k = 0; k < {n}; k = k + 1) if (out_valid[k] === 1'b1) delivered = delivered + 1;
   task write(input a, input integer x_, input integer y_, input [2:0] t, input integer i,
              input [{SPEC.cfg_data_width - 1}:0] d);
     begin
+      hold = 1;
+      while (idle !== 1) @(negedge clk);
       any = a; x = x_; y = y_; table_ = t; index = i; data = d; cfg_valid = 1;
-      if (hold !== 1 || idle !== 1) hold = 1;
       @(negedge clk); cfg_valid = 0;
     end
   endtask
@@ -96,7 +97,6 @@ module bench;
     $dumpfile("bench.vcd");
     repeat (3) @(negedge clk);
     rst = 0;
-    repeat (3) @(negedge clk);
     $dumpvars(0, dut);
     {body}
     repeat (40) @(negedge clk);
@@ -159,12 +159,19 @@ def reachable() -> int:
     return count
 
 
-def test_fus_3_dead_parts_that_drive_x_change_nothing(tmp_path: Path) -> None:
+def test_fus_3_fus_5_dead_parts_that_drive_x_change_nothing(tmp_path: Path) -> None:
     printed, unknown = run(tmp_path)
     assert printed.split()[-2:] == ["delivered", str(reachable())]
     assert not unknown
 
 
-@pytest.mark.parametrize("bug", [Bug.BABBLE_ENTERS])
-def test_bug_babble_enters_spreads_x(bug: Bug, tmp_path: Path) -> None:
-    assert run(tmp_path, bug)[1]
+@pytest.mark.parametrize(
+    ("bug", "register"),
+    [
+        (Bug.BABBLE_ENTERS, "bench.dut.tile_x0_y1.router.buffer_east_vc0.o_payload"),
+        (Bug.QUIET_UNGATED, "bench.dut.idle"),
+        (Bug.READ_UNGATED, "bench.dut.cfg_rdata"),
+    ],
+)
+def test_fus_2_fus_5_bugs_that_let_x_in_are_caught(bug: Bug, register: str, tmp_path: Path) -> None:
+    assert register in run(tmp_path, bug)[1]
