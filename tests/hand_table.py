@@ -11,6 +11,7 @@ from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
 from model.spec import FabricSpec, Port
 from tests.images import xy_image
+from tests.schedules import packets
 
 Packet = tuple[int, int, int, int, int]
 """source, destination, length, offered, gap"""
@@ -58,14 +59,7 @@ class HandTable:
     @property
     def schedule(self) -> PacketSchedule:
         """The packets as a schedule."""
-        columns = np.array(self.packets, np.int64).T
-        return PacketSchedule(
-            source=columns[0].astype(np.int32),
-            destination=columns[1].astype(np.int32),
-            length=columns[2].astype(np.int32),
-            offered=columns[3],
-            gap=columns[4].astype(np.int32),
-        )
+        return packets(*self.packets)
 
     @property
     def log(self) -> RunLog:

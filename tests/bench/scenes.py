@@ -6,7 +6,7 @@ import numpy as np
 
 from model.image import ConfigImage
 from model.runlog import RunLog
-from model.schedule import PacketSchedule, StallPattern
+from model.schedule import StallPattern
 from model.spec import FabricSpec
 from tests.images import random_image, random_schedule, random_stalls, xy_image
 from verif.bench.case import Case
@@ -18,18 +18,6 @@ SMALL = FabricSpec(width=3, height=2, depth=2, payload_width=16, route_entries=8
 TWO_VCS = FabricSpec(width=3, height=3, vcs=2, depth=3, payload_width=16, route_entries=10)
 
 OFTEN = StallPattern(threshold=int(0.6 * 2**32), burst_log2=1, seed=5)
-
-
-def packets(*rows: tuple[int, int, int, int] | tuple[int, int, int, int, int]) -> PacketSchedule:
-    """Schedule from (source, destination, length, offered, gap = 0)."""
-    source, destination, length, offered, gap = np.array([(*row, 0)[:5] for row in rows]).T
-    return PacketSchedule(
-        source=source.astype(np.int32),
-        destination=destination.astype(np.int32),
-        length=length.astype(np.int32),
-        offered=offered.astype(np.int64),
-        gap=gap.astype(np.int32),
-    )
 
 
 def busy(spec: FabricSpec, count: int = 80, seed: int = 1, **more: object) -> tuple[Case, RunLog]:

@@ -10,10 +10,11 @@ import pytest
 from model.engine import simulate
 from model.runlog import Event
 from model.spec import Status
-from tests.bench.scenes import SMALL, TWO_VCS, busy, packets, random_case, with_dead_parts
+from tests.bench.scenes import SMALL, TWO_VCS, busy, random_case, with_dead_parts
 from tests.hand_tables import HAND_TABLES
 from tests.images import random_schedule, xy_image
-from tests.verif.test_bugs import NETLIST
+from tests.netlist import NETLIST, quick_spec
+from tests.schedules import packets
 from verif.bench.campaign import run_set
 from verif.bench.case import Case
 from verif.bench.fabric_cases import PROBE_WORD
@@ -39,7 +40,7 @@ def test_eng_1_random_fabrics_equal_the_engine_on_verilator():
 
 
 def test_sim_2_fabric_and_tile_array_agree_in_every_event_and_counter():
-    spec = dataclasses.replace(NETLIST, width=4, height=2, x_width=0, y_width=0, id_width=0)
+    spec = quick_spec(4, 2)
     cases = [random_case(spec, seed)[0] for seed in range(3)]
     for case, outcome in zip(cases, simulate_rtl(cases, "icarus"), strict=True):
         log = simulate_array(

@@ -9,8 +9,9 @@ import pytest
 from model.runlog import Event
 from model.schedule import StallPattern
 from rtl.bugs import Bug
-from tests.bench.scenes import SMALL, busy, packets
+from tests.bench.scenes import SMALL, busy
 from tests.images import xy_image
+from tests.schedules import packets
 from verif.bench.case import Outcome, Taken, TileCase, load
 from verif.bench.launch import (
     MismatchError,

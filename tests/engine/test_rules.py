@@ -12,22 +12,11 @@ from model.engine.state import Packets, State, bytes_per_tile, make_packets, mak
 from model.errors import InputError
 from model.image import ConfigImage
 from model.random import below, draws, mix64, threshold
-from model.schedule import PacketSchedule, StallPattern
+from model.schedule import StallPattern
 from model.spec import FabricSpec, Port
 from tests.engine.naive import mix
 from tests.images import xy_image
-
-
-def packets(*rows: tuple[int, ...]) -> PacketSchedule:
-    """Rows of source, destination, length, offered, gap."""
-    columns = np.array(rows, np.int64).reshape(-1, 5).T
-    return PacketSchedule(
-        source=columns[0].astype(np.int32),
-        destination=columns[1].astype(np.int32),
-        length=columns[2].astype(np.int32),
-        offered=columns[3],
-        gap=columns[4].astype(np.int32),
-    )
+from tests.schedules import packets
 
 
 @pytest.mark.parametrize("length", [1, 2, 5])

@@ -6,25 +6,13 @@ import pytest
 from model.engine import simulate as engine
 from model.errors import InputError
 from model.runlog import Event
-from model.schedule import PacketSchedule
 from model.spec import FabricSpec, Table
 from tests.hand_tables import HAND_TABLES
 from tests.images import random_image, random_schedule, random_stalls, xy_image
+from tests.schedules import packets
 from verif.compare import compare
 from verif.config_stream import TILE_TABLES, BusWrite
 from verif.tile_array import BuildOptions, TileArray, simulate
-
-
-def packets(*rows: tuple[int, int, int, int]) -> PacketSchedule:
-    """Schedule from (source, destination, length, offered)."""
-    source, destination, length, offered = np.array(rows).T
-    return PacketSchedule(
-        source=source.astype(np.int32),
-        destination=destination.astype(np.int32),
-        length=length.astype(np.int32),
-        offered=offered.astype(np.int64),
-        gap=np.zeros(len(rows), np.int32),
-    )
 
 
 def scene(seed, **sizes):
