@@ -16,7 +16,7 @@ from tests.images import random_schedule, xy_image
 from tests.netlist import NETLIST, quick_spec
 from tests.schedules import packets
 from verif.bench.campaign import run_set
-from verif.bench.case import Case
+from verif.bench.case import Case, Outcome
 from verif.bench.fabric_cases import PROBE_WORD
 from verif.bench.launch import check_cases, make_case, simulate_rtl
 from verif.bench.registers import register_history
@@ -93,6 +93,18 @@ def test_cfg_3_reset_in_mid_traffic_leaves_a_fabric_like_new():
     check_cases([(case, expected)], "icarus")
 
 
+def taken_under_hold(case: Case, outcome: Outcome) -> list[int]:
+    """Tiles that took flits while ``hold`` was high, each of a packet begun before (CFG-2)."""
+    begun: dict[int, bool] = {}
+    tiles = []
+    for taken in outcome.taken:
+        if case.hold_at <= taken.cycle < case.release_at:
+            assert begun.get(taken.tile), f"first flit taken in cycle {taken.cycle} under hold"
+            tiles.append(taken.tile)
+        begun[taken.tile] = not taken.last
+    return tiles
+
+
 def test_cfg_2_hold_in_mid_traffic_lets_begun_packets_finish_and_writes_happen():
     case, _ = busy(SMALL)
     case = dataclasses.replace(
@@ -100,15 +112,26 @@ def test_cfg_2_hold_in_mid_traffic_lets_begun_packets_finish_and_writes_happen()
     )
     (outcome,) = simulate_rtl([case], "icarus")
     judge(case.image, case.schedule, outcome)
-    begun: dict[int, bool] = {}
-    for taken in outcome.taken:
-        if 40 <= taken.cycle < 200:
-            assert begun.get(taken.tile), f"first flit taken in cycle {taken.cycle} under hold"
-        begun[taken.tile] = not taken.last
+    assert taken_under_hold(case, outcome)
     assert [level for cycle, level in outcome.idle if 40 < cycle < 150] == [1]
     assert outcome.log.quiet
     assert outcome.probe == PROBE_WORD
     assert not any(outcome.flags.values())
+
+
+def test_cfg_2_hold_in_mid_traffic_of_random_fabrics_loses_nothing():
+    """The engine knows no ``hold``; the scoreboard wants every packet once, whole, in order."""
+    cases = [random_case(SMALL, seed)[0] for seed in range(3)]
+    held = [
+        dataclasses.replace(case, hold_at=25, release_at=400, cycles=case.cycles + 500)
+        for case in cases
+    ]
+    for case, outcome in zip(held, simulate_rtl(held, "icarus"), strict=True):
+        judge(case.image, case.schedule, outcome)
+        assert taken_under_hold(case, outcome)
+        assert outcome.taken[-1].cycle > case.release_at
+        assert [level for cycle, level in outcome.idle if 25 < cycle < 400] == [1]
+        assert outcome.log.quiet
 
 
 def test_cfg_2_a_write_while_running_is_refused_and_flagged():

@@ -5,8 +5,10 @@ import pytest
 
 from model.engine import simulate as engine
 from model.errors import InputError
+from model.image import ConfigImage
+from model.proof import find_cycle
 from model.runlog import Event
-from model.spec import FabricSpec, Table
+from model.spec import FabricSpec, Port, Table
 from tests.hand_tables import HAND_TABLES
 from tests.images import random_image, random_schedule, random_stalls, xy_image
 from tests.schedules import packets
@@ -109,6 +111,30 @@ def test_reset_in_mid_traffic_leaves_a_fabric_like_new():
             array.step(reset=True)
             array.step(reset=True)
     assert compare(expected, log, image.spec) is None
+
+
+def circle(turns: int) -> ConfigImage:
+    """2 x 2 tiles whose tables drive round clockwise, with the first ``turns`` of four turns."""
+    image = xy_image(FabricSpec(width=2, height=2, depth=2))
+    image.turns[:, :4, :4] = False
+    image.routes[:] = 0
+    ways = ((0, Port.EAST), (1, Port.SOUTH), (3, Port.WEST), (2, Port.NORTH))
+    for k, (tile, to) in enumerate(ways):
+        image.routes[tile, 0] = (1, 0, 1, 0, 1, 31, 1, to)
+        image.turns[tile, :4, to] = k < turns
+    return image
+
+
+@pytest.mark.parametrize(("turns", "drains"), [(4, False), (3, True)])
+def test_tbl_2_a_circle_of_turns_deadlocks_and_one_turn_less_drains(turns, drains):
+    image = circle(turns)
+    schedule = packets(*[(tile, 3 - tile, 16, 0) for tile in range(4)] * 16)
+    expected = engine(image, schedule, cycles=3000).log
+    log = simulate(image, schedule, cycles=3000, quick=True)
+    assert compare(expected, log, image.spec) is None
+    assert (find_cycle(image) is None) == drains
+    assert log.quiet == drains
+    assert log.counters.watchdog.astype(bool).tolist() == [not drains] * 4
 
 
 @pytest.mark.parametrize("length", [1, 5])
