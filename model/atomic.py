@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +11,40 @@ from pathlib import Path
 from typing import IO, Any
 
 from model.errors import InputError
+
+
+def make_folder(field: str, path: str | Path) -> Path:
+    """Make a folder and its parents, and see that files can be written there.
+
+    Raises
+    ------
+    InputError
+        ``<field> is <path>; allowed: a folder that can be written (<why not>)``; ``field`` is the
+        option that named it.
+    """
+    path = Path(path)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=path).close()
+    except OSError as error:
+        raise InputError(
+            f"{field} is {path}; allowed: a folder that can be written ({error.strerror})"
+        ) from error
+    return path
+
+
+def check_target(field: str, path: str | Path) -> None:
+    """See, before a long run, that a file can be written at its end; else InputError."""
+    path = Path(path)
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "Is a directory")
+    except OSError as error:
+        raise InputError(
+            f"{field} is {path}; allowed: a file in a folder that exists and can be written "
+            f"({error.strerror})"
+        ) from error
 
 
 @contextlib.contextmanager

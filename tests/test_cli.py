@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
+import json
+import shlex
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
+from model.errors import InputError
+from model.spec import FabricSpec
+from model.traffic import PATTERNS
 from tools.cli import COMMANDS, main
+from verif import runner, toolchain
+from verif.bench import launch
 
 
 def run(*words: str) -> Result:
@@ -53,5 +62,77 @@ def test_cli_1_bad_words_get_one_line_and_exit_code_2(words: list[str], message:
     result = run(*words)
     assert result.exit_code == 2
     assert message in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 1
+    assert result.stderr.count("\n") == 1
     assert result.stdout == ""
+
+
+BAD_FOLDERS = {
+    "verilog": ["verilog", "--size", "2x2", "-o"],
+    "demo": ["demo", "--out"],
+    "verify": ["verify", "--case", "--out"],
+    "campaign": ["verify", "--campaign", "--out"],
+}
+
+
+@pytest.mark.parametrize("words", BAD_FOLDERS.values(), ids=BAD_FOLDERS)
+@pytest.mark.parametrize(
+    ("folder", "told"),
+    [
+        ("/proc/nope", "/proc/nope; allowed: a folder that can be written (No such file or dir"),
+        ("a-file", "a-file; allowed: a folder that can be written (File exists)"),
+        ("", "''; allowed: a name"),
+    ],
+)
+def test_cli_1_a_folder_that_cannot_be_written_is_refused_before_any_work(
+    words: list[str], folder: str, told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a-file").touch()
+    result = run(*words, folder)
+    assert result.exit_code == 2
+    assert result.stderr.startswith(f"wafermesh: {words[-1]} is {told}")
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
+
+
+@pytest.mark.parametrize("words", [["demo"], ["verify", "--case"], ["verify", "--campaign"]])
+def test_cli_1_a_cache_that_cannot_be_written_is_refused_before_any_work(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(toolchain, "CACHE", Path("/proc/nope"))
+    result = run(*words, "--out", str(tmp_path))
+    assert result.exit_code == 2
+    told = "/proc/nope; allowed: a folder that can be written (No such file or directory)"
+    assert result.stderr == f"wafermesh: WAFERMESH_CACHE is {told}\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_libraries_are_built_in_a_writable_cache_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    build = importlib.import_module("verif.tile_array.build")  # the package has a function "build"
+    for module in (toolchain, build, launch):
+        monkeypatch.setattr(module, "CACHE", Path("/proc/nope"))
+    spec = FabricSpec(width=2, height=1)
+    for attempt in (
+        lambda: build.tile_text(spec),
+        lambda: build.build("", spec),
+        lambda: launch.fabric_text(spec),
+        lambda: runner.build("", "fabric", "icarus"),
+    ):
+        with pytest.raises(InputError, match=r"^WAFERMESH_CACHE is /proc/nope; allowed: a folder"):
+            attempt()
+
+
+def test_verilog_tells_how_to_make_it_again_from_a_file_and_overrides(tmp_path: Path) -> None:
+    spec = tmp_path / "spec.toml"
+    spec.write_text("width = 2\nheight = 1\nwatchdog = 77\nmax_packet = 9\n")
+    words = ["verilog", "--spec", str(spec), "--route-entries", "2", "-o", str(tmp_path / "v")]
+    result = run(*words, "--json")
+    assert result.exit_code == 0, result.output
+    data = json.loads(result.stdout)
+    assert data["spec"]["watchdog"] == 77
+    assert data["reproduce"] == shlex.join(["wafermesh", *words])
+
+
+@pytest.mark.parametrize("name", ["simulate", "verify"])
+def test_help_lists_every_pattern(name: str) -> None:
+    assert ", ".join(PATTERNS) in " ".join(run(name, "--help").output.split())

@@ -6,10 +6,12 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
+from rich.progress import Progress, ProgressColumn
 from rich.table import Table
 
 from model.errors import InputError
@@ -44,12 +46,12 @@ class SizeType(click.ParamType[tuple[int, int]]):
 
 
 class RateType(click.ParamType[float]):
-    """A number from ``low`` to ``high``; NaN and infinities are refused."""
+    """A number from ``low`` to ``high``, or only below it; NaN and infinities are refused."""
 
     name = "rate"
 
-    def __init__(self, low: float = 0.0, high: float = 1.0) -> None:
-        self.low, self.high = low, high
+    def __init__(self, low: float = 0.0, high: float = 1.0, *, open_end: bool = False) -> None:
+        self.low, self.high, self.open_end = low, high, open_end
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
@@ -60,11 +62,32 @@ class RateType(click.ParamType[float]):
             number = float(value)
         except (TypeError, ValueError):
             number = float("nan")
-        if not self.low <= number <= self.high:
+        if not self.low <= number <= self.high or (self.open_end and number == self.high):
+            to = "to below" if self.open_end else "to"
             raise InputError(
-                f"{where} is {value}; allowed: a number from {self.low:g} to {self.high:g}"
+                f"{where} is {value}; allowed: a number from {self.low:g} {to} {self.high:g}"
             )
         return number
+
+
+class OutputType(click.ParamType[str]):
+    """A file or folder to write, not empty; with ``endings`` a file with one of these suffixes."""
+
+    name = "file"
+
+    def __init__(self, *endings: str, stdout: bool = False) -> None:
+        self.endings, self.stdout = endings, stdout
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Check the name; ``-`` passes where ``stdout`` is given."""
+        text = str(value)
+        if text and (not self.endings or Path(text).suffix in self.endings):
+            return text
+        if text == "-" and self.stdout:
+            return text
+        what = f"a name ending in {' or '.join(self.endings)}" if self.endings else "a name"
+        where = param.opts[0] if param is not None else "output"
+        raise InputError(f"{where} is {value!r}; allowed: {what}{', or -' * self.stdout}")
 
 
 SIZE = SizeType()
@@ -75,6 +98,16 @@ seed_option = click.option(
     "--seed", type=SEED, default=1, show_default=True, help="Seed of every random choice."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def progress(*columns: ProgressColumn, transient: bool = False) -> Progress:
+    """A progress display on standard error; silent where that is no terminal."""
+    return Progress(
+        *columns,
+        console=progress_console,
+        transient=transient,
+        disable=not progress_console.is_terminal,
+    )
 
 
 def emit(as_json: bool, data: Mapping[str, Any], render: Callable[[], None]) -> None:
@@ -113,11 +146,12 @@ def again(*always: str) -> str:
     words: list[object] = []
     for param in context.command.params:
         value = context.params.get(param.name or "")
-        text = "x".join(str(side) for side in value) if isinstance(value, tuple) else value
+        if value is None or value == () or param.name == "as_json":
+            continue
         if isinstance(param, click.Argument):
-            words.append(text)
-        elif param.name in always or (
-            param.name != "as_json" and value not in (None, param.get_default(context))
-        ):
-            words += [min(param.opts, key=len), *([] if value is True else [text])]
+            words.append(value)
+        elif param.name in always or value != param.get_default(context):
+            for one in value if param.multiple else [value]:
+                text = "x".join(map(str, one)) if isinstance(one, tuple) else one
+                words += [min(param.opts, key=len), *([] if one is True else [text])]
     return reproduce(context.info_name, *words)

@@ -11,13 +11,15 @@ import click
 import numpy as np
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from model.atomic import make_folder
 from model.wafer import WaferMap
 from tools.common import (
+    OutputType,
     console,
     emit,
     json_option,
     key_values,
-    progress_console,
+    progress,
     reproduce,
     seed_option,
 )
@@ -33,35 +35,40 @@ WINDOW_CYCLES: Final = 300
 @seed_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, file_okay=False),
-    default=Path("out/demo"),
+    type=OutputType(),
+    metavar="FOLDER",
+    default="out/demo",
     show_default=True,
     help="Folder for wafer map, image, packet records and waves.",
 )
 @json_option
-def command(seed: int, out: Path, as_json: bool) -> None:
+def command(seed: int, out: str, as_json: bool) -> None:
     """Sample, repair, route, prove; run the RTL of the whole wafer and compare every cycle.
 
     A 32 x 18 wafer with 12 % tile defects, 6 % link defects and 7 % spares. The RTL runs as the
     tile array; a window of the same wafer runs under cocotb and leaves a waveform. Exit code 0
     means that RTL and golden engine agreed in every observable.
     """
-    out.mkdir(parents=True, exist_ok=True)
+    from verif.toolchain import make_cache
+
+    folder = make_folder("--out", out)
+    make_cache()
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    with Progress(*columns, console=progress_console) as progress:
-        result = _run(seed, out, progress)
+    with progress(*columns) as display:
+        result = _run(seed, folder, display)
     result["reproduce"] = reproduce("demo", "--seed", seed, "--out", out)
     emit(as_json, result, lambda: _render(result))
     if not result["agree"]:
         raise SystemExit(1)
 
 
-def _run(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
+def _run(seed: int, out: Path, display: Progress) -> dict[str, Any]:
     """All steps; each leaves its file in ``out``."""
     from model.compile import CompileOptions, compile_wafer
     from model.defects import bernoulli
     from model.engine import simulate
     from model.image_file import save_image
+    from model.random import threshold
     from model.records import summarise, write_records
     from model.schedule import StallPattern
     from model.traffic import make_schedule
@@ -70,8 +77,9 @@ def _run(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     from verif.tile_array import TileArray
 
     def step(text: str) -> None:
-        progress.stop_task(progress.tasks[-1].id) if progress.tasks else None
-        progress.add_task(text, total=None)
+        if display.tasks:
+            display.stop_task(display.tasks[-1].id)
+        display.add_task(text, total=None)
 
     step("sampling the wafer, repairing and routing it, proving the routes")
     wafer = bernoulli(*SIZE, tile_rate=TILE_RATE, link_rate=LINK_RATE, seed=seed)
@@ -83,7 +91,7 @@ def _run(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
     schedule = make_schedule(
         image, pattern="uniform", load=LOAD, length=LENGTHS, cycles=CYCLES, seed=seed
     )
-    stalls = StallPattern(threshold=2**32 // 10, burst_log2=2, seed=seed)
+    stalls = StallPattern(threshold=threshold("stalls", 0.1), burst_log2=2, seed=seed)
     engine = simulate(image, schedule, stalls=stalls)
     write_records(image, schedule, engine.records, out / "packets.parquet")
 
@@ -119,6 +127,7 @@ def _run(seed: int, out: Path, progress: Progress) -> dict[str, Any]:
 def _window(wafer: WaferMap, seed: int, out: Path) -> dict[str, Any]:
     """Run the window with the most one-way links and dead tiles that still routes."""
     from model.compile import CompileOptions, compile_wafer
+    from model.random import threshold
     from model.schedule import StallPattern
     from model.traffic import make_schedule
     from verif.bench.window import run_window
@@ -128,7 +137,7 @@ def _window(wafer: WaferMap, seed: int, out: Path) -> dict[str, Any]:
     schedule = make_schedule(
         image, pattern="uniform", load=0.2, length="1-4", cycles=WINDOW_CYCLES, seed=seed
     )
-    stalls = StallPattern(threshold=2**32 // 8, seed=seed)
+    stalls = StallPattern(threshold=threshold("stalls", 0.125), seed=seed)
     waves = out / "window.vcd"
     found = run_window(image, schedule, stalls, waves=waves, seed=seed)
     return {

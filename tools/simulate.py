@@ -6,21 +6,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from model.errors import InputError
+from model.atomic import check_target
+from model.errors import InputError, require_int
 from tools.common import (
-    RATE,
-    RateType,
+    OutputType,
+    again,
     console,
     emit,
     json_option,
     key_values,
-    progress_console,
-    reproduce,
+    progress,
     seed_option,
 )
 from tools.files import read_image, report_to_stderr
+from tools.traffic import drawn, fields_as_options, stall_pattern, traffic_options
 
 if TYPE_CHECKING:
     from model.image import ConfigImage
@@ -31,31 +32,26 @@ DEFAULT_CYCLES = 20_000
 
 @click.command()
 @click.argument("image_file", metavar="IMAGE")
-@click.option(
-    "--pattern",
-    default="uniform",
-    show_default=True,
-    help="uniform, transpose, complement, tornado, neighbour, hotspot.",
-)
+@traffic_options
 @click.option("--traffic", metavar="FILE", help="Packets from a CSV or Parquet file instead.")
-@click.option(
-    "--load",
-    type=RateType(0, 1024),
-    default=0.1,
-    show_default=True,
-    help="Offered flits per hosted tile and cycle.",
-)
-@click.option("--length", default="1", show_default=True, help="Flits per packet: N or LOW-HIGH.")
-@click.option("--gap", type=int, default=0, show_default=True, help="Idle cycles between flits.")
 @click.option("--rates", metavar="FILE", help="Factor on the load of sources: source, rate.")
-@click.option("--hotspot-share", type=RATE, default=0.2, show_default=True)
 @click.option("--cycles", type=int, help=f"Offer for so many cycles.  [default: {DEFAULT_CYCLES}]")
 @click.option("--packets", type=int, help="Offer so many packets instead.")
 @click.option("--no-drain", is_flag=True, help="Stop after --cycles, whatever is on the way.")
 @click.option("--max-cycles", type=int, default=10_000_000, show_default=True)
-@click.option("--stall-rate", type=RATE, default=0.0, show_default=True, help="Refusing cores.")
-@click.option("--stall-burst", type=int, default=0, show_default=True, help="Log2 of its cycles.")
-@click.option("-o", "output", metavar="FILE", help="Records, .parquet or .csv; - is CSV on stdout.")
+@click.option(
+    "--stall-burst",
+    type=click.IntRange(0, 16),
+    default=0,
+    show_default=True,
+    help="Refuse for 2**N cycles at a time.",
+)
+@click.option(
+    "-o",
+    "output",
+    type=OutputType(".parquet", ".csv", stdout=True),
+    help="Records, .parquet or .csv; - is CSV on stdout.",
+)
 @seed_option
 @json_option
 def command(image_file: str, output: str | None, seed: int, as_json: bool, **given: Any) -> None:
@@ -65,27 +61,27 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
     happen within --max-cycles, or a packet was given to the wrong core.
     """
     silent = report_to_stderr(output or "", as_json)
+    if given["cycles"] is not None and given["packets"] is not None:
+        raise InputError("--cycles and --packets: allowed: one of them")
     if given["cycles"] is None and given["packets"] is None:
         given["cycles"] = DEFAULT_CYCLES
     if given["no_drain"] and (given["cycles"] is None or given["traffic"]):
         raise InputError("--no-drain is given; allowed: with --cycles and a pattern")
+    if output not in (None, "-"):
+        check_target("-o", output)
     image = read_image(image_file)
 
     from model.engine import simulate
-    from model.random import threshold
     from model.records import summarise, write_records
-    from model.schedule import StallPattern
 
-    schedule = _schedule(image, seed, given)
-    stalls = StallPattern(
-        threshold=min(2**32 - 1, threshold("--stall-rate", given["stall_rate"])),
-        burst_log2=given["stall_burst"],
-        seed=seed,
-    )
+    with fields_as_options():
+        require_int("max_cycles", given["max_cycles"], 0, 2**32 - 1)
+        schedule = _schedule(image, seed, given)
+    stalls = stall_pattern(given["stall_rate"], given["stall_burst"], seed)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     started = time.perf_counter()
-    with Progress(*columns, console=progress_console, transient=True) as progress:
-        task = progress.add_task(f"{len(schedule):,} packets: loading the engine", total=None)
+    with progress(*columns, transient=True) as display:
+        task = display.add_task(f"{len(schedule):,} packets: loading the engine", total=None)
         result = simulate(
             image,
             schedule,
@@ -93,7 +89,7 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
             cycles=given["cycles"] if given["no_drain"] else None,
             max_cycles=given["max_cycles"],
             record_events=False,
-            progress=lambda cycle: progress.update(task, description=f"cycle {cycle:,}"),
+            progress=lambda cycle: display.update(task, description=f"cycle {cycle:,}"),
         )
     seconds = time.perf_counter() - started
     if output is not None:
@@ -102,7 +98,7 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
     data = summarise(image, schedule, result, offered)
     data["seconds"] = round(seconds, 2)
     data["output"] = output
-    data["reproduce"] = _again(image_file, output, seed, given)
+    data["reproduce"] = again("seed", *([] if given["traffic"] else ["pattern", "load", "length"]))
     if not silent:
         emit(as_json, data, lambda: _render(data))
     if not (result.finished or given["no_drain"]) or data["misdelivered"]:
@@ -116,30 +112,12 @@ def _schedule(image: ConfigImage, seed: int, given: dict[str, Any]) -> PacketSch
         return load_schedule(given["traffic"], image)
     return make_schedule(
         image,
-        pattern=given["pattern"],
-        load=given["load"],
-        length=given["length"],
+        **drawn(given),
         cycles=given["cycles"],
         packets=given["packets"],
         seed=seed,
-        gap=given["gap"],
         rates=load_rates(given["rates"], image) if given["rates"] else None,
-        hotspot_share=given["hotspot_share"],
     )
-
-
-def _again(image_file: str, output: str | None, seed: int, given: dict[str, Any]) -> str:
-    """The command line, without the options that were left at their defaults."""
-    words: list[object] = ["simulate", image_file]
-    keep = ("cycles", "packets") if not given["traffic"] else ()
-    always = ("pattern", "load", "length") if not given["traffic"] else ()
-    defaults = {p.name: p.default for p in command.params}
-    for name, value in given.items():
-        changed = value is not None and value is not False and value != defaults[name]
-        if name in always or (changed and (name in keep or name not in ("cycles", "packets"))):
-            words += [f"--{name.replace('_', '-')}", *([] if value is True else [value])]
-    words += ["--seed", seed, *(["-o", output] if output else [])]
-    return reproduce(*words)
 
 
 def _render(data: dict[str, Any]) -> None:

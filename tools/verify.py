@@ -7,21 +7,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
+from model.atomic import atomic_open, check_target, make_folder
 from model.errors import InputError
 from tools.common import (
-    RATE,
     SEED,
-    RateType,
+    OutputType,
+    again,
     console,
     emit,
     json_option,
     key_values,
+    progress,
     progress_console,
     reproduce,
 )
 from tools.files import read_image
+from tools.traffic import drawn, fields_as_options, stall_pattern, traffic_options
 
 if TYPE_CHECKING:
     from verif.campaign import Outcome
@@ -33,19 +36,11 @@ COUNT = click.IntRange(1, 10_000_000)
 
 @click.command()
 @click.argument("image_file", metavar="[IMAGE]", required=False)
-@click.option(
-    "--pattern",
-    default="uniform",
-    show_default=True,
-    help="uniform, transpose, complement, tornado, neighbour, hotspot.",
-)
-@click.option("--load", type=RateType(0, 1024), default=0.1, show_default=True)
-@click.option("--length", default="1", show_default=True, help="Flits per packet: N or LOW-HIGH.")
+@traffic_options
 @click.option("--packets", type=COUNT, help="Packets to offer.  [default: 2000; 700 a case]")
-@click.option("--stall-rate", type=RATE, default=0.0, show_default=True, help="Refusing cores.")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of every choice.")
 @click.option("--threads", type=click.IntRange(1, 256), default=2, show_default=True)
-@click.option("--waves", metavar="FILE", help="Dump waves, .vcd or .fst.")
+@click.option("--waves", type=OutputType(".vcd", ".fst"), help="Dump waves, .vcd or .fst.")
 @click.option("--wave-cycles", metavar="A:B", help="Dump cycles A to B - 1 only.")
 @click.option("--wave-tile", "wave_tiles", metavar="X,Y", multiple=True, help="Only these tiles.")
 @click.option("--bug", metavar="NAME", help="Build a known bug in, to see it caught.")
@@ -54,7 +49,12 @@ COUNT = click.IntRange(1, 10_000_000)
 @click.option("--seeds", type=COUNT, default=320, show_default=True, help="Cases of a campaign.")
 @click.option("--jobs", type=click.IntRange(1, 256), default=2, show_default=True)
 @click.option(
-    "--out", default="out/verify", show_default=True, help="Folder for waves of failures, summary."
+    "--out",
+    type=OutputType(),
+    metavar="FOLDER",
+    default="out/verify",
+    show_default=True,
+    help="For waves of failures, summary.",
 )
 @json_option
 def command(image_file: str | None, as_json: bool, **given: Any) -> None:
@@ -66,7 +66,11 @@ def command(image_file: str | None, as_json: bool, **given: Any) -> None:
     modes = [image_file is not None, given["as_case"], given["campaign"]]
     if sum(modes) != 1:
         raise InputError("IMAGE, --case and --campaign: allowed: exactly one of them")
+    if given["waves"] is None and (given["wave_cycles"] or given["wave_tiles"]):
+        raise InputError("--wave-cycles and --wave-tile: allowed: with --waves")
     if given["campaign"]:
+        if given["waves"]:
+            raise InputError(f"--waves is {given['waves']}; allowed: with IMAGE or --case")
         _campaign(as_json, given)
     else:
         _single(image_file, as_json, given)
@@ -75,24 +79,26 @@ def command(image_file: str | None, as_json: bool, **given: Any) -> None:
 def _single(image_file: str | None, as_json: bool, given: dict[str, Any]) -> None:
     from verif.campaign import explain, run_case
     from verif.cases import draw_case
+    from verif.toolchain import make_cache
 
     bug = _bug(given["bug"])
     if image_file is None:
         case = draw_case(given["seed"], given["packets"] or 700)
     else:
         case = _image_case(image_file, given)
+    waves = _waves(case, given)
+    folder = make_folder("--out", given["out"])
+    make_cache()
     with progress_console.status("engine, tile compilation and RTL run"):
-        outcome = run_case(case, bug, _waves(case, given))
+        outcome = run_case(case, bug, waves)
         looked = ""
         if outcome.cycle >= 0:
-            folder = Path(given["out"])
-            folder.mkdir(parents=True, exist_ok=True)
             looked = explain(case, outcome, folder / f"seed-{given['seed']}.vcd", bug)
     data = {
         **_plain(outcome),
         "agree": not outcome.failure,
         "waves": looked or given["waves"],
-        "reproduce": _again(image_file, given),
+        "reproduce": again("seed", *(["pattern", "load", "length"] if image_file else [])),
     }
     emit(as_json, data, lambda: _render(data))
     if outcome.failure:
@@ -115,30 +121,24 @@ def _bug(name: str | None) -> Any:
 
 
 def _image_case(image_file: str, given: dict[str, Any]) -> Case:
-    from model.schedule import StallPattern
     from model.traffic import make_schedule
     from verif.cases import Case
     from verif.tile_array import array_spec
 
     image = read_image(image_file)
-    schedule = make_schedule(
-        image,
-        pattern=given["pattern"],
-        load=given["load"],
-        length=given["length"],
-        packets=given["packets"] or 2000,
-        seed=given["seed"],
-    )
-    threshold = min(2**32 - 1, round(given["stall_rate"] * 2**32))
+    with fields_as_options():
+        schedule = make_schedule(
+            image, **drawn(given), packets=given["packets"] or 2000, seed=given["seed"]
+        )
     return Case(
         seed=given["seed"],
         image=image,
         schedule=schedule,
-        stalls=StallPattern(threshold=threshold, burst_log2=2, seed=given["seed"]),
+        stalls=stall_pattern(given["stall_rate"], 2, given["seed"]),
         netlist=array_spec(image.spec),
         via_bus=False,
         threads=given["threads"],
-        summary={name: given[name] for name in ("pattern", "load", "length", "stall_rate")},
+        summary={**drawn(given), "stall_rate": given["stall_rate"]},
     )
 
 
@@ -147,9 +147,7 @@ def _waves(case: Case, given: dict[str, Any]) -> Waves | None:
 
     if given["waves"] is None:
         return None
-    path = Path(given["waves"])
-    if path.suffix not in (".vcd", ".fst"):
-        raise InputError(f"--waves is {given['waves']}; allowed: a name ending in .vcd or .fst")
+    check_target("--waves", given["waves"])
     spec = case.image.spec
     tiles = []
     for text in given["wave_tiles"]:
@@ -159,8 +157,12 @@ def _waves(case: Case, given: dict[str, Any]) -> Waves | None:
                 f"--wave-tile is {text}; allowed: 0,0 to {spec.width - 1},{spec.height - 1}"
             )
         tiles.append(y * spec.width + x)
+        if not case.image.live[tiles[-1]]:
+            raise InputError(f"--wave-tile is {text}, a dead tile; allowed: tiles that live")
     begin, end = _pair("--wave-cycles", given["wave_cycles"] or f"0:{2**40}", ":")
-    return Waves(path=path, tiles=tiles or None, begin=begin, end=end)
+    if begin >= end:
+        raise InputError(f"--wave-cycles is {begin}:{end}; allowed: A:B with A below B")
+    return Waves(path=Path(given["waves"]), tiles=tiles or None, begin=begin, end=end)
 
 
 def _pair(option: str, text: str, mark: str) -> tuple[int, int]:
@@ -168,15 +170,6 @@ def _pair(option: str, text: str, mark: str) -> tuple[int, int]:
     if len(parts) != 2 or not all(part.isdecimal() for part in parts):
         raise InputError(f"{option} is {text}; allowed: two whole numbers as 3{mark}5")
     return int(parts[0]), int(parts[1])
-
-
-def _again(image_file: str | None, given: dict[str, Any]) -> str:
-    words: list[object] = ["verify", image_file] if image_file else ["verify", "--case"]
-    drawn = ("pattern", "load", "length", "stall_rate") if image_file else ()
-    for name in (*drawn, "packets", "seed", "bug"):
-        if given[name] not in (None, 0.0):
-            words += [f"--{name.replace('_', '-')}", given[name]]
-    return reproduce(*words)
 
 
 def _render(data: dict[str, Any]) -> None:
@@ -202,14 +195,14 @@ def _render(data: dict[str, Any]) -> None:
 
 
 def _campaign(as_json: bool, given: dict[str, Any]) -> None:
-    from model.atomic import atomic_open
     from verif.campaign import explain, run_campaign, summarise
     from verif.cases import draw_case
+    from verif.toolchain import make_cache
 
     bug = _bug(given["bug"])
     packets = given["packets"] or 700
-    folder = Path(given["out"])
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder("--out", given["out"])
+    make_cache()
     seeds = range(given["seed"], given["seed"] + given["seeds"])
     outcomes = []
     columns = (
@@ -218,25 +211,23 @@ def _campaign(as_json: bool, given: dict[str, Any]) -> None:
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=progress_console) as progress:
-        task = progress.add_task("random fabrics", total=len(seeds))
+    with progress(*columns) as display:
+        task = display.add_task("random fabrics", total=len(seeds))
         for outcome in run_campaign(seeds, packets=packets, jobs=given["jobs"], bug=bug):
             outcomes.append(outcome)
             total = sum(one.packets for one in outcomes)
             failed = sum(bool(one.failure) for one in outcomes)
             text = f"{total:,} packets, {failed} failures"
-            progress.update(task, advance=1, description=text)
+            display.update(task, advance=1, description=text)
     data = summarise(sorted(outcomes, key=lambda outcome: outcome.seed))
     for failure in data["failures"]:
-        failure["reproduce"] = _again(None, {**given, "seed": failure["seed"], "packets": packets})
+        words = ["verify", "--case", "--packets", packets, "--seed", failure["seed"]]
+        failure["reproduce"] = reproduce(*words, *(["--bug", bug.value] if bug else []))
     first = next((one for one in outcomes if one.cycle >= 0), None)
     if first is not None:
         waves = folder / f"seed-{first.seed}.vcd"
         data["waves"] = explain(draw_case(first.seed, packets), first, waves, bug)
-    data["reproduce"] = reproduce(
-        *("verify", "--campaign", "--seed", given["seed"], "--seeds", given["seeds"]),
-        *("--packets", packets),
-    )
+    data["reproduce"] = again("seed", "seeds")
     with atomic_open(folder / "campaign.json") as file:
         file.write(json.dumps(data, indent=2).encode())
     emit(as_json, data, lambda: _render_campaign(data, folder))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
 from typing import Any
 
 import click
 
-from model.atomic import atomic_open
+from model.atomic import atomic_open, make_folder
 from model.errors import InputError
 from model.spec import FabricSpec
-from tools.common import SIZE, emit, json_option, key_values, reproduce
+from tools.common import SIZE, OutputType, again, emit, json_option, key_values
 
 
 @click.command()
@@ -20,18 +19,17 @@ from tools.common import SIZE, emit, json_option, key_values, reproduce
 @click.option("--vcs", type=int, help="Virtual channels per link: 1, 2 or 4.  [default: 1]")
 @click.option("--depth", type=int, help="Flits per input VC buffer.  [default: 4]")
 @click.option("--payload-width", type=int, help="Payload bits per flit.  [default: 32]")
-@click.option("--entries", type=int, help="Route table entries per tile.  [default: 16]")
-@click.option("-o", "out", type=click.Path(path_type=Path), required=True, help="Output folder.")
+@click.option("--route-entries", type=int, help="Route table entries per tile.  [default: 16]")
+@click.option(
+    "-o", "out", type=OutputType(), metavar="FOLDER", required=True, help="Output folder."
+)
 @json_option
 def command(
     size: tuple[int, int] | None,
     spec_file: str | None,
-    vcs: int | None,
-    depth: int | None,
-    payload_width: int | None,
-    entries: int | None,
-    out: Path,
+    out: str,
     as_json: bool,
+    **given: int | None,
 ) -> None:
     """Write fabric.v, the whole design, and tile.v, the tile and its parts alone.
 
@@ -44,36 +42,27 @@ def command(
     else:
         width, height = size or (0, 0)
         fields = {"width": width, "height": height}
-    given = {
-        "vcs": vcs,
-        "depth": depth,
-        "payload_width": payload_width,
-        "route_entries": entries,
-    }
     spec = FabricSpec.from_dict(fields | {k: v for k, v in given.items() if v is not None})
 
     from rtl.export import fabric_verilog, tile_verilog
 
+    folder = make_folder("-o", out)
     started = time.perf_counter()
     texts = {"tile.v": tile_verilog(spec), "fabric.v": fabric_verilog(spec)}
-    if out.exists() and not out.is_dir():
-        raise InputError(f"-o is {out}; allowed: a folder")
-    out.mkdir(parents=True, exist_ok=True)
     for name, text in texts.items():
-        with atomic_open(out / name) as file:
+        with atomic_open(folder / name) as file:
             file.write(text.encode())
     data = {
         "spec": spec.to_dict(),
         "files": {name: len(text) for name, text in texts.items()},
         "seconds": round(time.perf_counter() - started, 1),
+        "reproduce": again(),
     }
-    words = ["verilog", "--size", f"{spec.width}x{spec.height}", "--vcs", spec.vcs]
-    words += ["--depth", spec.depth, "--payload-width", spec.payload_width]
-    words += ["--entries", spec.route_entries, "-o", out]
-    data["reproduce"] = reproduce(*words)
 
     def render() -> None:
-        rows = [(str(out / name), f"{len(text) / 1024:,.0f} KiB") for name, text in texts.items()]
+        rows = [
+            (str(folder / name), f"{len(text) / 1024:,.0f} KiB") for name, text in texts.items()
+        ]
         key_values(f"Verilog of a {spec.width}x{spec.height} fabric", rows)
         click.echo(f"Written in {data['seconds']} s. Again: {data['reproduce']}")
 

@@ -20,7 +20,7 @@ from typing import Final, Literal
 from cocotb_tools.check_results import get_results
 from cocotb_tools.runner import Icarus, Runner, Verilator
 
-from verif.toolchain import CACHE, require_icarus, verilator_environment
+from verif.toolchain import make_cache, require_icarus, verilator_environment
 
 Simulator = Literal["verilator", "icarus"]
 WaveFormat = Literal["vcd", "fst"]
@@ -171,8 +171,8 @@ def build(
         files["wave_dump.v"] = _dump_module(top, dump or EVERYTHING)
         args = ["-s", "wave_dump"]
     recipe = repr((sorted(files.items()), top, simulator, waves, args, _MAKE))
-    directory = CACHE / f"{simulator}-{hashlib.sha256(recipe.encode()).hexdigest()[:20]}"
-    directory.mkdir(parents=True, exist_ok=True)
+    directory = make_cache() / f"{simulator}-{hashlib.sha256(recipe.encode()).hexdigest()[:20]}"
+    directory.mkdir(exist_ok=True)
     with (directory / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two pytest workers may want the same build
         if not (directory / "done").exists():

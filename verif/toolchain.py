@@ -9,10 +9,16 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from model.atomic import make_folder
 from model.errors import InputError
 
-CACHE: Final = Path(os.environ.get("WAFERMESH_CACHE", Path.home() / ".cache" / "wafermesh"))
+CACHE: Final = Path(os.environ.get("WAFERMESH_CACHE") or Path.home() / ".cache" / "wafermesh")
 """Compiled simulators live here, named by the hash of what they were built from."""
+
+
+def make_cache() -> Path:
+    """The cache folder, made and seen to be writable; else InputError."""
+    return make_folder("WAFERMESH_CACHE", CACHE)
 
 
 @functools.cache

@@ -165,7 +165,8 @@ def _starts(
         have += len(hits)
         first += step
     if packets is not None and have < packets:
-        raise InputError(f"packets is {packets}; allowed: at most {have} with this load")
+        why = "with this load" if len(sources) else "as no hosted pair is there to send between"
+        raise InputError(f"packets is {packets}; allowed: at most {have} {why}")
     hits = np.concatenate([np.zeros((0, 2), np.int64), *found])[:packets]
     return hits[:, 0], sources[hits[:, 1]]
 

@@ -140,24 +140,47 @@ def test_simulate_exits_with_1_when_packets_do_not_arrive(image_file: str) -> No
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "message"),
     [
-        ["--pattern", "x"],
-        ["--load", "nan"],
-        ["--length", "0"],
-        ["--cycles", "0"],
-        ["--cycles", "5", "--packets", "5"],
-        ["--stall-rate", "2"],
-        ["--stall-burst", "17"],
-        ["--traffic", "missing.csv"],
-        ["--packets", "5", "--no-drain"],
-        ["--max-cycles", "-1"],
+        (["--pattern", "x"], "--pattern is 'x'; allowed: uniform"),
+        (["--load", "nan"], "--load is nan; allowed: a number from 0"),
+        (["--load", "2"], "--load is 2.0; allowed: a number from 0 to 1"),
+        (["--length", "0"], "--length is '0'; allowed: N or LOW-HIGH"),
+        (["--cycles", "0"], "--cycles is 0; allowed: an integer from 1"),
+        (["--cycles", "5", "--packets", "5"], "--cycles and --packets: allowed: one of"),
+        (["--gap", "-1"], "--gap is -1; allowed: an integer from 0"),
+        (["--stall-rate", "2"], "--stall-rate is 2; allowed: a number from 0 to below 1"),
+        (["--stall-rate", "1"], "--stall-rate is 1; allowed: a number from 0 to below 1"),
+        (["--stall-burst", "17"], "'--stall-burst': 17 is not in the range"),
+        (["--traffic", "missing.csv"], "missing.csv cannot be read"),
+        (["--packets", "5", "--no-drain"], "--no-drain is given; allowed: with --cycles"),
+        (["--max-cycles", "-1"], "--max-cycles is -1; allowed: an integer from 0"),
+        (["-o", "x.txt"], "-o is 'x.txt'; allowed: a name ending in .parquet or .csv, or -"),
+        (["-o", ""], "-o is ''; allowed: a name ending in .parquet or .csv, or -"),
+        (["-o", "no/x.csv"], "-o is no/x.csv; allowed: a file in a folder that exists"),
+        (["--packets", "5", "--load", "0"], "--packets is 5; allowed: at most 0 with this load"),
     ],
 )
 def test_cli_1_bad_options_end_in_one_line_and_write_nothing(
-    image_file: str, tmp_path: Path, options: list[str]
+    image_file: str, tmp_path: Path, options: list[str], message: str
 ) -> None:
-    result = call(image_file, *options, "-o", str(tmp_path / "p.parquet"))
+    output = [] if "-o" in options else ["-o", str(tmp_path / "p.parquet")]
+    result = call(image_file, *options, *output)
     assert result.exit_code == 2
-    assert len(result.stderr.strip().splitlines()) == 1
-    assert not (tmp_path / "p.parquet").exists()
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["image.json"]
+
+
+def test_an_image_without_a_pair_is_refused_with_the_reason(tmp_path: Path) -> None:
+    image = xy_image(FabricSpec(width=2, height=1))
+    image.remap_tile[1] = image.identity[1] = -1
+    save_image(image, tmp_path / "image.json")
+    result = call(str(tmp_path / "image.json"), "--packets", "5")
+    assert result.exit_code == 2
+    assert "--packets is 5; allowed: at most 0 as no hosted pair is there" in result.stderr
+
+
+def test_a_run_without_a_terminal_says_nothing_on_standard_error(image_file: str) -> None:
+    assert call(image_file, "--packets", "5").stderr == ""
+    assert "--seed 0" in call(image_file, "--packets", "5", "--seed", "0").stdout

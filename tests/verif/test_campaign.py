@@ -1,6 +1,8 @@
 """Random cases on engine and RTL, and what is said when they differ."""
 
+import itertools
 import json
+import shlex
 
 import numpy as np
 import pytest
@@ -16,7 +18,7 @@ from rtl.bugs import Bug
 from tools.cli import main
 from verif import cases
 from verif.bench import campaign as cocotb_campaign
-from verif.campaign import explain, run_case, summarise
+from verif.campaign import Outcome, explain, run_case, summarise
 from verif.cases import Case, draw_case
 from verif.mesh_image import mesh_image
 from verif.parameter_sets import PARAMETER_SETS
@@ -180,7 +182,12 @@ def test_verify_names_cycle_tile_port_seed_command_and_wave_of_the_first_differe
         (["--case", "--waves", "x.lxt"], "allowed: a name ending in .vcd or .fst"),
         (["--case", "--waves", "x.vcd", "--wave-cycles", "5"], "--wave-cycles is 5; allowed:"),
         (["--case", "--waves", "x.vcd", "--wave-tile", "99,0"], "--wave-tile is 99,0; allowed:"),
-        (["--case", "--waves", "no/x.vcd"], "allowed: a file in a folder that exists"),
+        (["--case", "--waves", "x.vcd", "--wave-cycles", "9:9"], "9:9; allowed: A:B with A below"),
+        (["--case", "--waves", "no/x.vcd"], "--waves is no/x.vcd; allowed: a file in a folder"),
+        (["--case", "--wave-cycles", "1:2"], "--wave-cycles and --wave-tile: allowed: with --wav"),
+        (["--case", "--wave-tile", "0,0"], "--wave-cycles and --wave-tile: allowed: with --waves"),
+        (["--campaign", "--waves", "x.vcd"], "--waves is x.vcd; allowed: with IMAGE or --case"),
+        (["--case", "--stall-rate", "1"], "--stall-rate is 1; allowed: a number from 0 to below"),
     ],
 )
 def test_cli_1_bad_options_end_in_one_line(words, message):
@@ -188,3 +195,46 @@ def test_cli_1_bad_options_end_in_one_line(words, message):
     assert result.exit_code == 2
     assert message in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_verify_names_its_options_and_a_dead_tile(tmp_path):
+    image = mesh_image(FabricSpec(width=3, height=1))
+    dead = 2
+    image.live[dead] = image.core_ok[dead] = False
+    image.remap_tile[dead] = image.identity[dead] = -1
+    image.in_ok[1, Port.EAST] = image.out_ok[1, Port.EAST] = False
+    image.in_ok[dead] = image.out_ok[dead] = False
+    path = tmp_path / "image.json"
+    save_image(image, path)
+    for words, message in (
+        (["--load", "3"], "--load is 3.0; allowed: a number from 0 to 1"),
+        (["--waves", "x.vcd", "--wave-tile", "2,0"], "--wave-tile is 2,0, a dead tile; allowed: "),
+    ):
+        result = CliRunner().invoke(main, ["verify", str(path), *words])
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1)
+        assert message in result.stderr
+
+
+def test_the_command_of_a_report_keeps_seed_0_and_every_option(image_file, tmp_path):
+    words = ["--seed", "0", "--gap", "2", "--packets", "40", "--out", str(tmp_path / "o")]
+    words += ["--waves", str(tmp_path / "w.vcd"), "--wave-tile", "0,0", "--wave-tile", "1,0"]
+    result = CliRunner().invoke(main, ["verify", str(image_file), *words, "--json"])
+    assert result.exit_code == 0, result.output
+    again = shlex.split(json.loads(result.stdout)["reproduce"])
+    assert again[:3] == ["wafermesh", "verify", str(image_file)]
+    for option, value in zip(words[::2], words[1::2], strict=True):
+        assert (option, value) in itertools.pairwise(again)
+
+
+def test_the_command_of_a_failed_campaign_keeps_the_bug(tmp_path, monkeypatch):
+    failed = Outcome(seed=0, failure="differs", drawn=draw_case(0, 20).summary)
+    monkeypatch.setattr("verif.campaign.run_campaign", lambda *_, **__: iter([failed]))
+    words = ["--seeds", "1", "--seed", "0", "--bug", "overflow", "--out", str(tmp_path)]
+    result = CliRunner().invoke(main, ["verify", "--campaign", *words, "--json"])
+    assert result.exit_code == 1, result.output
+    report = json.loads(result.stdout)
+    case = "wafermesh verify --case --packets 700 --seed 0 --bug overflow"
+    assert report["failures"][0]["reproduce"] == case
+    assert "--bug overflow" in report["reproduce"]
+    assert "--seed 0" in report["reproduce"]
+    assert result.stderr == ""

@@ -41,7 +41,7 @@ from verif.runner import (
     build,
     run,
 )
-from verif.toolchain import CACHE
+from verif.toolchain import CACHE, make_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -93,8 +93,7 @@ def cached_verilog(name: str, make: Any, spec: FabricSpec, bug: Bug | None) -> s
     key = hashlib.sha256(f"{name} {spec} {bug} {_sources_digest()}".encode()).hexdigest()[:20]
     path = CACHE / f"verilog-{key}.v"
     if not path.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False) as file:
+        with tempfile.NamedTemporaryFile("w", dir=make_cache(), delete=False) as file:
             file.write(make())
         Path(file.name).replace(path)
     return path.read_text()

@@ -19,7 +19,7 @@ from model.errors import InputError
 from model.spec import MAX_SIDE, FabricSpec, total_width
 from rtl.bugs import Bug
 from rtl.export import tile_verilog
-from verif.toolchain import CACHE, verilator_environment
+from verif.toolchain import CACHE, make_cache, verilator_environment
 
 DIRECT_EVAL: Final = "bool Vtile___024root___eval_ico(Vtile___024root* vlSelf, CData"
 """Verilator versions whose output has this function let the harness call the regions directly."""
@@ -140,8 +140,7 @@ def _hash(parts: Sequence[bytes]) -> str:
 
 
 def _scratch() -> tempfile.TemporaryDirectory[str]:
-    CACHE.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryDirectory(dir=CACHE, prefix="build-")
+    return tempfile.TemporaryDirectory(dir=make_cache(), prefix="build-")
 
 
 def _call(command: Sequence[str], work: Path) -> None:
