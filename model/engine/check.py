@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError, require_int
+from model.graph import neighbours, receivers
 from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
-from model.spec import PORT_DX, PORT_DY, Port
+from model.spec import Port
 
 Array = npt.NDArray[Any]
 
@@ -46,29 +47,15 @@ def check_image(image: ConfigImage) -> None:
     for field, vcs in (("remap vc", image.remap_vc[place >= 0]), ("vc_rules vc", used)):
         if vcs.size and int(vcs.max()) >= spec.vcs:
             raise InputError(f"{field} is {int(vcs.max())}; allowed: 0 to {spec.vcs - 1}")
-    live = image.live.reshape(spec.height, spec.width)
-    for port in (Port.NORTH, Port.EAST, Port.SOUTH, Port.WEST):
-        leaves = image.out_ok[:, port].reshape(live.shape) & live
-        enters = image.in_ok[:, port.opposite].reshape(live.shape) & live
-        arrives = _neighbour(enters, port)
-        bad = np.argwhere(leaves != np.where(live, arrives, False))
-        stray = np.argwhere(~live & arrives)
-        for y, x in (*bad, *stray):
-            raise InputError(
-                f"link {port.name} of tile ({x}, {y}) is contradictory; "
-                "allowed: out_ok of its sender equal to in_ok of its receiver"
-            )
-
-
-def _neighbour(values: Array, port: Port) -> Array:
-    """For every place, the value at its neighbour behind ``port``; false beyond the edge."""
-    dx, dy = PORT_DX[port], PORT_DY[port]
-    height, width = values.shape
-    result = np.zeros_like(values)
-    ys, xs = slice(max(0, -dy), height - max(0, dy)), slice(max(0, -dx), width - max(0, dx))
-    yn, xn = slice(max(0, dy), height + min(0, dy)), slice(max(0, dx), width + min(0, dx))
-    result[ys, xs] = values[yn, xn]
-    return result
+    near = neighbours(spec.width, spec.height)
+    live = image.live[:, None]
+    # The relation is symmetric: this is what the link's other end has as its in_ok.
+    arrives = receivers(image.in_ok & live, near)
+    for tile, port in np.argwhere((image.out_ok & live) != arrives).tolist():
+        raise InputError(
+            f"link {Port(port).name} of tile ({tile % spec.width}, {tile // spec.width}) is"
+            " contradictory; allowed: out_ok of its sender equal to in_ok of its receiver"
+        )
 
 
 def check_schedule(image: ConfigImage, schedule: PacketSchedule) -> None:

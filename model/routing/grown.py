@@ -20,9 +20,8 @@ import numpy.typing as npt
 from numba import njit
 
 from model.graph import LinkGraph
-from model.routing.updown import attach_levels, nearest_root
+from model.routing.updown import Found, rooted
 
-Found = tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 _PARENTS = ((0, 2, 1, 3), (1, 3, 0, 2))  # parents along the comb's teeth come first
 
 
@@ -42,14 +41,10 @@ def grown_turns(graph: LinkGraph, x: int, y: int, teeth_are_rows: bool = True) -
     (root, routable, turns) or None
         Root's tile id, bool[tiles], bool[tiles, 5, 5]; None when no tile lives.
     """
-    root = nearest_root(graph, x, y)
-    if root is None:
+    found = rooted(graph, x, y)
+    if found is None:
         return None
-    level = attach_levels(graph, root)
-    routable = level >= 0
-    near = graph.neighbour
-    both = routable[:, None] & (near >= 0) & routable[near]
-    leaves, arrives = graph.out_ok & both, graph.in_ok & both
+    near, level, leaves, arrives = graph.neighbour, found.level, found.leaves, found.arrives
     turns = np.zeros((graph.tiles, 5, 5), np.bool_)
     turns[:, :4, :4] = _tree_turns(level, near, leaves, arrives, _PARENTS[teeth_are_rows])
     tile, came, out = np.nonzero(
@@ -65,7 +60,7 @@ def grown_turns(graph: LinkGraph, x: int, y: int, teeth_are_rows: bool = True) -
     place = np.empty(key.size, np.int32)
     place[np.argsort(key.ravel(), kind="stable")] = np.arange(key.size, dtype=np.int32)
     _grow(turns, near, offers, place)
-    return root, routable, turns
+    return found.root, found.routable, turns
 
 
 def _tree_turns(

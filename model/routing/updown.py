@@ -11,6 +11,8 @@ References: Schroeder et al., Autonet, 1991 (up*/down*).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import coo_matrix
@@ -64,6 +66,42 @@ def nearest_root(graph: LinkGraph, x: int, y: int) -> int | None:
     return int(part[np.argmin(distance)])
 
 
+@dataclass(frozen=True)
+class Rooted:
+    """What can be routed around a root.
+
+    Members
+    -------
+    root : int
+        Tile id.
+    level : int32[tiles]
+        From :func:`attach_levels`.
+    leaves, arrives : bool[tiles, 4]
+        Working links between attached tiles, by the port they leave or enter through.
+    """
+
+    root: int
+    level: npt.NDArray[np.int32]
+    leaves: npt.NDArray[np.bool_]
+    arrives: npt.NDArray[np.bool_]
+
+    @property
+    def routable(self) -> npt.NDArray[np.bool_]:
+        """bool[tiles]: attached tiles."""
+        return self.level >= 0
+
+
+def rooted(graph: LinkGraph, x: int, y: int) -> Rooted | None:
+    """Levels from the root nearest to a place, and the links they make usable."""
+    root = nearest_root(graph, x, y)
+    if root is None:
+        return None
+    level = attach_levels(graph, root)
+    attached = level >= 0
+    both = attached[:, None] & attached[graph.neighbour]  # the fuses mask edge ports
+    return Rooted(root, level, graph.out_ok & both, graph.in_ok & both)
+
+
 def updown_turns(graph: LinkGraph, x: int, y: int) -> Found | None:
     """Rules from the root nearest to a place.
 
@@ -78,18 +116,13 @@ def updown_turns(graph: LinkGraph, x: int, y: int) -> Found | None:
     (root, routable, turns) or None
         Root's tile id, bool[tiles], bool[tiles, 5, 5]; None when no tile lives.
     """
-    root = nearest_root(graph, x, y)
-    if root is None:
+    found = rooted(graph, x, y)
+    if found is None:
         return None
-    level = attach_levels(graph, root)
-    routable = level >= 0
     # Levels of neighbours differ: they have the checkerboard colours' parity.
-    near = level[graph.neighbour]
-    arrives = graph.in_ok & routable[:, None] & (near >= 0)
-    leaves = graph.out_ok & routable[:, None] & (near >= 0)
-    came_down, goes_up = near < level[:, None], near < level[:, None]
+    up = found.level[graph.neighbour] < found.level[:, None]
     turns = np.zeros((graph.tiles, 5, 5), np.bool_)
-    legal = arrives[:, :, None] & leaves[:, None, :]
-    legal &= ~(came_down[:, :, None] & goes_up[:, None, :])
+    legal = found.arrives[:, :, None] & found.leaves[:, None, :]
+    legal &= ~(up[:, :, None] & up[:, None, :])  # came down, goes up
     turns[:, :4, :4] = legal & ~np.eye(4, dtype=np.bool_)  # a U-turn is never on a shortest path
-    return root, routable, turns
+    return found.root, found.routable, turns
