@@ -49,7 +49,8 @@ verify: $(VENV)/.dev ## the long campaign: RTL against the engine over hundreds 
 	$(BIN)/python -m pytest -m slow
 
 bench: $(VENV)/.base ## speed of the tile array, as a table and JSON
-	$(BIN)/wafermesh bench tile-array --json $(OUT)/bench-tile-array.json
+	@mkdir -p $(OUT)
+	$(BIN)/wafermesh bench tile-array -o $(OUT)/bench-tile-array.json
 
 clean: ## remove what the other targets made
 	rm -rf $(VENV) $(OUT) build *.egg-info

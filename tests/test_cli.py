@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from model.errors import InputError
 from model.spec import FabricSpec
 from model.traffic import PATTERNS
+from tools import bench_tile_array
 from tools.cli import COMMANDS, main
 from verif import runner, toolchain
 from verif.bench import launch
@@ -136,3 +137,32 @@ def test_verilog_tells_how_to_make_it_again_from_a_file_and_overrides(tmp_path: 
 @pytest.mark.parametrize("name", ["simulate", "verify"])
 def test_help_lists_every_pattern(name: str) -> None:
     assert ", ".join(PATTERNS) in " ".join(run(name, "--help").output.split())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "one", "two", "missed"),
+    [
+        (29.0, 2.1, 3.9, []),
+        (31.5, 2.1, 3.9, ["compiled in 31.5 s, not 30"]),
+        (29.0, 1.9, 3.9, [f"{s} x {s}: one thread reaches 1.9, not 2.0" for s in (16, 128)]),
+        (29.0, 2.1, 3.3, [f"{s} x {s}: threads / processes is 0.825, not 0.85" for s in (16, 128)]),
+    ],
+)
+def test_the_bench_exits_with_1_when_a_figure_misses_what_must_hold(
+    seconds: float,
+    one: float,
+    two: float,
+    missed: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    speeds = {(1, 1): [one], (2, 1): [two], (1, 2): [2.0, 2.0]}
+    monkeypatch.setattr(bench_tile_array, "_compile_seconds", lambda: seconds)
+    monkeypatch.setattr(bench_tile_array, "_together", lambda _, *how: speeds[how])
+    file = tmp_path / "bench.json"
+    result = run("bench", "tile-array", "-o", str(file))
+    assert result.exit_code == int(bool(missed)), result.output
+    assert json.loads(file.read_text())["missed"] == missed
+    assert f"Verdict: {'; '.join(missed) or 'all of it holds'}\n" in result.stdout
+    machine = run("bench", "tile-array", "--json")
+    assert json.loads(machine.stdout) == json.loads(file.read_text())

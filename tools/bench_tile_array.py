@@ -15,12 +15,16 @@ from typing import Any, Final
 import click
 from rich.table import Table
 
-from tools.common import console, progress_console, reproduce
+from model.atomic import atomic_open, check_target
+from tools.common import OutputType, console, emit, json_option, progress_console, reproduce
 
 LOAD: Final = 0.1
 SIDES: Final = (16, 128)
 WORK: Final = 6_000_000
 """RTL tile-cycles of one measurement, about two seconds."""
+
+COMPILE_MOST, ONE_LEAST, RATIO_LEAST = 30, 2.0, 0.85
+"""What must hold: seconds of compilation, million tile-cycles/s, threads over processes."""
 
 _meeting: list[Barrier] = []
 """In a measuring process: where all of them wait before they start."""
@@ -28,14 +32,18 @@ _meeting: list[Barrier] = []
 
 @click.command()
 @click.option("--repeat", type=click.IntRange(1, 100), default=3, show_default=True)
-@click.option("--json", "json_file", metavar="FILE", help="Write the figures, too; - prints them.")
-def command(repeat: int, json_file: str | None) -> None:
+@click.option("-o", "output", type=OutputType(".json"), help="Write the figures as JSON, too.")
+@json_option
+def command(repeat: int, output: str | None, as_json: bool) -> None:
     """Measure the tile array: 1 VC, depth 4, 32 bit, 16 entries, load 0.1, no waves.
 
     Each figure is the median of --repeat runs, in million RTL tile-cycles per second. The last
-    column divides two threads by the sum of two independent processes that run together.
+    column divides two threads by the sum of two independent processes that run together. Exit
+    code 1 when a figure misses what must hold.
     """
-    rows = []
+    if output is not None:
+        check_target("-o", output)
+    rows: list[dict[str, Any]] = []
     with progress_console.status("compiling the tile in an empty cache") as status:
         seconds = _compile_seconds()
         for side in SIDES:
@@ -54,17 +62,27 @@ def command(repeat: int, json_file: str | None) -> None:
         "compile_seconds": seconds,
         "machine": f"{platform.machine()}, {os.cpu_count()} cores",
         "rows": rows,
+        "missed": _missed(seconds, rows),
         "reproduce": reproduce("bench", "tile-array", "--repeat", repeat),
     }
-    if json_file == "-":
-        click.echo(json.dumps(data, indent=2))
-        return
-    if json_file is not None:
-        from model.atomic import atomic_open
-
-        with atomic_open(json_file) as file:
+    if output is not None:
+        with atomic_open(output) as file:
             file.write(json.dumps(data, indent=2).encode())
-    _render(data)
+    emit(as_json, data, lambda: _render(data))
+    if data["missed"]:
+        raise SystemExit(1)
+
+
+def _missed(seconds: float, rows: list[dict[str, Any]]) -> list[str]:
+    """What must hold and does not, one line each."""
+    missed = [] if seconds <= COMPILE_MOST else [f"compiled in {seconds} s, not {COMPILE_MOST}"]
+    for row in rows:
+        fabric = f"{row['side']} x {row['side']}"
+        if row["one"] < ONE_LEAST:
+            missed.append(f"{fabric}: one thread reaches {row['one']}, not {ONE_LEAST}")
+        if row["ratio"] < RATIO_LEAST:
+            missed.append(f"{fabric}: threads / processes is {row['ratio']}, not {RATIO_LEAST}")
+    return missed
 
 
 def _compile_seconds() -> float:
@@ -126,17 +144,15 @@ def _speed(side: int, threads: int) -> float:
 
 def _render(data: dict[str, Any]) -> None:
     table = Table(title=f"Tile array, {data['unit']}", title_justify="left")
-    for name in (
-        "fabric",
-        "one thread",
-        "two threads",
-        "two processes, sum",
-        "threads / processes",
-    ):
+    names = ("one thread", "two threads", "two processes, sum", "threads / processes")
+    for name in ("fabric", *names):
         table.add_column(name, justify="right")
     for row in data["rows"]:
         figures = (f"{row[name]:.2f}" for name in ("one", "two", "pair", "ratio"))
         table.add_row(f"{row['side']} x {row['side']}", *figures)
+    table.add_row("must hold", f"≥ {ONE_LEAST}", "", "", f"≥ {RATIO_LEAST}")
     console.print(table)
-    console.print(f"Compiled once for all sizes in {data['compile_seconds']} s ({data['machine']})")
+    compiled = f"{data['compile_seconds']} s (must hold: ≤ {COMPILE_MOST} s)"
+    console.print(f"Compiled once for all sizes in {compiled}; {data['machine']}")
+    console.print(f"Verdict: {'; '.join(data['missed']) or 'all of it holds'}", soft_wrap=True)
     console.print(f"Again: {data['reproduce']}", soft_wrap=True)
