@@ -186,7 +186,8 @@ def test_defects_refuses_bad_options(tmp_path: Path, words: list[str], message: 
         (["--route-entries", "1"], "route_entries is 1; allowed: "),
         (["--routing", "magic"], "'magic' is not"),
         (["--effort", "none"], "'none' is not"),
-        (["--json", "-o", "-"], "--json is given with -o -"),
+        (["--json", "-o", "-"], "--json is given with -o -; allowed: give -o FILE with --json"),
+        (["-o", ""], "-o is ''; allowed: a name"),
     ],
 )
 def test_compile_refuses_bad_options(tmp_path: Path, words: list[str], message: str) -> None:
@@ -204,12 +205,34 @@ def test_compile_refuses_bad_options(tmp_path: Path, words: list[str], message: 
         (["--from", "-1", "--to", "0"], "--from is -1; allowed: an integer from 0 to 19"),
         (["--tile", "9,9"], "--tile is '9,9'; allowed: x,y within 5x4"),
         (["--tile", "1"], "--tile is '1'; allowed: x,y within 5x4"),
+        (["--tile", "0,0", "--from", "0", "--to", "1"], "--tile is '0,0'; allowed: without --fro"),
+        (["--tile", "0,0", "--to", "1"], "--tile is '0,0'; allowed: without --from and --to"),
     ],
 )
 def test_inspect_refuses_bad_options(tmp_path: Path, words: list[str], message: str) -> None:
     image = tmp_path / "image.json"
     image.write_text(IMAGE, encoding="utf-8")
     refused(run("inspect", str(image), *words), tmp_path, message)
+
+
+def test_defects_refuses_no_name_and_json_without_a_file(tmp_path: Path) -> None:
+    size = ["defects", "--size", "4x4"]
+    refused(run(*size, "-o", ""), tmp_path, "-o is ''; allowed: a name")
+    refused(run(*size, "--json"), tmp_path, "allowed: give -o FILE with --json")
+
+
+@pytest.mark.parametrize(
+    "report",
+    [{}, {"plan": "mine", "reachable_pairs": 1}, {"logical": 3, "[/x]": ["[/y]", None]}],
+)
+def test_inspect_shows_any_report(tmp_path: Path, report: dict[str, Any]) -> None:
+    path = tmp_path / "image.json"
+    path.write_text(edited(IMAGE, report=report), encoding="utf-8")
+    result = run("inspect", str(path))
+    assert result.exit_code == 0, result.output
+    for key, value in report.items():
+        assert f"{key} " in result.stdout
+        assert json.dumps(value) in result.stdout
 
 
 def test_missing_files_and_folders_are_refused(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import click
 
@@ -11,26 +11,63 @@ from model.image_file import image_to_json, image_to_npz
 from model.repair import REPAIRS
 from model.repair.homes import PLACES
 from model.routing import ROUTINGS, Effort
-from tools.common import again, emit, json_option, key_values
+from tools.common import OutputType, again, emit, json_option, key_values
 from tools.files import read_wafer, report_to_stderr, write_result
 
 
 @click.command(name="compile")
 @click.argument("wafer")
 @click.option("--spares", default="0", show_default=True, help="Spare lines: a count, or as 7%.")
-@click.option("--spare-place", type=click.Choice(PLACES), default="columns", show_default=True)
-@click.option("--routing", type=click.Choice(list(ROUTINGS)), default="grown", show_default=True)
 @click.option(
-    "--repair", type=click.Choice(list(REPAIRS)), default="displacement", show_default=True
+    "--spare-place",
+    type=click.Choice(PLACES),
+    default="columns",
+    show_default=True,
+    help="Spares are columns at the east edge or rows at the south edge.",
 )
-@click.option("--effort", type=click.Choice(["fast", "best"]), default="fast", show_default=True)
+@click.option(
+    "--routing",
+    type=click.Choice(list(ROUTINGS)),
+    default="grown",
+    show_default=True,
+    help="Legal turns: grown adds them to a tree while nothing can deadlock; updown goes up a "
+    "tree, then down.",
+)
+@click.option(
+    "--repair",
+    type=click.Choice(list(REPAIRS)),
+    default="displacement",
+    show_default=True,
+    help="Who hosts a broken tile's work: least total displacement.",
+)
+@click.option(
+    "--effort",
+    type=click.Choice(get_args(Effort)),
+    default="fast",
+    show_default=True,
+    help="best tries more candidates and balances longer.",
+)
 @click.option("--vcs", type=int, default=1, show_default=True, help="Virtual channels: 1, 2, 4.")
 @click.option("--depth", type=int, default=4, show_default=True, help="Flits per input buffer.")
 @click.option("--payload-width", type=int, default=32, show_default=True, help="Bits per flit.")
-@click.option("--route-entries", type=int, default=16, show_default=True, help="Per tile.")
-@click.option("--max-packet", type=int, default=64, show_default=True, help="Flits.")
-@click.option("--watchdog", type=int, default=1024, show_default=True, help="Cycles.")
-@click.option("-o", "--output", default="-", help="File, .json or .npz; - prints JSON.")
+@click.option(
+    "--route-entries", type=int, default=16, show_default=True, help="Route table, per tile."
+)
+@click.option("--max-packet", type=int, default=64, show_default=True, help="Longest, in flits.")
+@click.option(
+    "--watchdog",
+    type=int,
+    default=1024,
+    show_default=True,
+    help="Cycles a flit may stand still before its tile's flag rises.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=OutputType(),
+    default="-",
+    help="File, .json or .npz; - prints JSON.",
+)
 @json_option
 def command(
     wafer: str,

@@ -9,7 +9,7 @@ import numpy as np
 
 from model.defects import bernoulli
 from model.wafer import TileState, WaferMap, wafer_to_json, wafer_to_npz
-from tools.common import RATE, SIZE, again, emit, json_option, key_values, seed_option
+from tools.common import RATE, SIZE, OutputType, again, emit, json_option, key_values, seed_option
 from tools.files import report_to_stderr, write_result
 
 
@@ -20,7 +20,13 @@ from tools.files import report_to_stderr, write_result
 @click.option("--link-rate", type=RATE, default=0.0, help="Share of dead directed links.")
 @click.option("--pair-rate", type=RATE, default=0.0, help="Share of wire pairs dead both ways.")
 @seed_option
-@click.option("-o", "--output", default="-", help="File, .json or .npz; - prints JSON.")
+@click.option(
+    "-o",
+    "--output",
+    type=OutputType(),
+    default="-",
+    help="File, .json or .npz; - prints JSON.",
+)
 @click.option("--text", is_flag=True, help="Draw the map.")
 @json_option
 def command(

@@ -47,5 +47,5 @@ def report_to_stderr(output: str, machine: bool) -> bool:
         When ``--json`` and ``-o -`` both want standard output.
     """
     if output == "-" and machine:
-        raise InputError("--json is given with -o -; allowed: one of the two on standard output")
+        raise InputError("--json is given with -o -; allowed: give -o FILE with --json")
     return output == "-"

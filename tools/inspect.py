@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 import numpy as np
+from rich.markup import escape
 
 from model.errors import InputError, require_int
 from model.image import ConfigImage
 from model.image_file import tile_to_json
+from model.schema import shown
 from model.spec import PORT_DX, PORT_DY, Port
 from tools.common import again, emit, json_option, key_values
 from tools.compile import report_rows
@@ -27,6 +29,8 @@ def command(
     image: str, source: int | None, destination: int | None, tile: str | None, as_json: bool
 ) -> None:
     """Show IMAGE (a file or -); with --from and --to walk one pair, with --tile one tile."""
+    if tile is not None and (source is not None or destination is not None):
+        raise InputError(f"--tile is {tile!r}; allowed: without --from and --to")
     loaded = read_image(image)
     if (source is None) != (destination is None):
         raise InputError("--from is given without --to or --to without --from; allowed: both")
@@ -190,10 +194,18 @@ def _area(entry: dict[str, Any]) -> str:
     return f"x {x_lo}-{x_hi}, y {y_lo}-{y_hi}"
 
 
+def _rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Lines for people; a report that another compiler wrote may hold anything."""
+    try:
+        return report_rows(report)
+    except (KeyError, IndexError, TypeError, ValueError):
+        return [(escape(key), escape(shown(value))) for key, value in report.items()]
+
+
 def _render_image(result: dict[str, Any]) -> None:
     for row in result["map"]:
         click.echo(row)
     click.echo("o at home  r repaired here  . idle core  c core defect  X tile defect")
-    if "reachable_pairs" in result["report"] and "plan" in result["report"]:
-        key_values("Image", report_rows(result["report"]))
+    if result["report"]:
+        key_values("Image", _rows(result["report"]))
     click.echo(f"Again: {result['reproduce']}")
