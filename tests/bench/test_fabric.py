@@ -10,6 +10,7 @@ import pytest
 from model.engine import simulate
 from model.runlog import Event
 from model.spec import Status
+from rtl.bugs import Bug
 from tests.bench.scenes import SMALL, TWO_VCS, busy, random_case, with_dead_parts
 from tests.hand_tables import HAND_TABLES
 from tests.images import random_schedule, xy_image
@@ -132,6 +133,13 @@ def test_cfg_2_hold_in_mid_traffic_of_random_fabrics_loses_nothing():
         assert outcome.taken[-1].cycle > case.release_at
         assert [level for cycle, level in outcome.idle if 25 < cycle < 400] == [1]
         assert outcome.log.quiet
+
+
+def test_cfg_2_a_fabric_that_ignores_hold_is_caught():
+    case = dataclasses.replace(busy(SMALL)[0], hold_at=40, release_at=200)
+    (outcome,) = simulate_rtl([case], "icarus", bug=Bug.HOLD_IGNORED)
+    with pytest.raises(AssertionError, match="under hold"):
+        taken_under_hold(case, outcome)
 
 
 def test_cfg_2_a_write_while_running_is_refused_and_flagged():
