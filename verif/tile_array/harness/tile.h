@@ -31,12 +31,19 @@ struct Event {  // EVENT_DTYPE of model/runlog.py
 enum Kind : uint8_t { ACCEPT = 0, REFUSE = 1, DELIVER = 2 };
 
 // What a tile drives onto its four links, copied out so that neighbours read settled values only:
-// forward signals after the first half of a cycle, ready after the second.
-struct alignas(64) Links {
+// forward signals after the first half of a cycle, ready after the second. They lie apart, because
+// in each half one is read while the other is written, by different workers at a band's edge.
+struct alignas(64) Forward {
     uint8_t valid = 0;  // bit = port
     uint8_t vc[4] = {};
-    uint8_t ready[4] = {};
     Flit flit[4] = {};
+};
+struct Ready {
+    uint8_t vcs[4] = {};  // by port
+};
+struct Links {
+    Forward* forward = nullptr;
+    Ready* ready = nullptr;
 };
 
 // PacketSchedule, packets grouped by source tile.
@@ -132,8 +139,8 @@ class Tile {
   public:
     std::unique_ptr<Vtile> model;  // null where the tile is dead
     Root* root = nullptr;
-    Links* links = nullptr;         // own entry
-    const Links* neighbour[4] = {};  // entries of the four neighbours, blank ones beyond the edge
+    Links links;         // its own
+    Links neighbour[4];  // of the four neighbours, blank beyond the edge
     uint32_t id = 0;
     uint8_t out_ok = 0;
     uint8_t noisy_in = 0;   // mesh ports whose forward signals are garbage
@@ -156,7 +163,7 @@ class Tile {
     // First half of a cycle: inputs that other tiles' registers and the core drive.
     void drive(const Traffic& traffic, const Stalls& stalls, int64_t cycle, Noise noise) {
         root->clk = 0;
-#define PULL_READY(name, port, other) root->name##_out_ready = neighbour[port]->ready[other];
+#define PULL_READY(name, port, other) root->name##_out_ready = neighbour[port].ready->vcs[other];
         FOR_EACH_MESH_PORT(PULL_READY)
 #undef PULL_READY
         if (cycle >= source.present_at && !source.presenting) {
@@ -169,13 +176,13 @@ class Tile {
 #define PUBLISH(name, port, other)                       \
     if (root->name##_out_valid) {                        \
         valid |= 1 << port;                              \
-        links->vc[port] = root->name##_out_vc;           \
-        links->flit[port] = root->name##_out_flit;       \
+        links.forward->vc[port] = root->name##_out_vc;           \
+        links.forward->flit[port] = root->name##_out_flit;       \
     }
         uint8_t valid = 0;
         FOR_EACH_MESH_PORT(PUBLISH)
 #undef PUBLISH
-        links->valid = valid;
+        links.forward->valid = valid;
     }
 
     // What happens at the core port in this cycle; returns what is wrong on the others: bit p a flit
@@ -197,16 +204,16 @@ class Tile {
                               get(flit, CORE_OUT_PAYLOAD)});
         }
         const bool stray = root->remap_we && !root->hold;
-        return (links->valid & ~out_ok) | stray << STRAY_REMAP;
+        return (links.forward->valid & ~out_ok) | stray << STRAY_REMAP;
     }
 
     // Second half: the neighbours' forward signals, then the clock edge.
     void receive(Noise noise) {
 #define PULL_FLIT(name, port, other)                                \
-    if (neighbour[port]->valid >> other & 1) {                      \
+    if (neighbour[port].forward->valid >> other & 1) {                      \
         root->name##_in_valid = 1;                                  \
-        root->name##_in_vc = neighbour[port]->vc[other];            \
-        root->name##_in_flit = neighbour[port]->flit[other];        \
+        root->name##_in_vc = neighbour[port].forward->vc[other];            \
+        root->name##_in_flit = neighbour[port].forward->flit[other];        \
     } else {                                                        \
         root->name##_in_valid = 0;                                  \
     }
@@ -220,7 +227,7 @@ class Tile {
         root->clk = 1;
         evaluate();
         root->remap_data = address < remap.size() ? remap[address] : 0;  // RMP-1
-#define PUBLISH_READY(name, port, other) links->ready[port] = root->name##_in_ready;
+#define PUBLISH_READY(name, port, other) links.ready->vcs[port] = root->name##_in_ready;
         FOR_EACH_MESH_PORT(PUBLISH_READY)
 #undef PUBLISH_READY
     }
