@@ -13,8 +13,8 @@ from typing import IO, Any
 from model.errors import InputError
 
 
-def make_folder(field: str, path: str | Path) -> Path:
-    """Make a folder and its parents, and see that files can be written there.
+def check_folder(field: str, path: str | Path) -> Path:
+    """See that a folder can be made and written to, and make nothing yet.
 
     Raises
     ------
@@ -23,13 +23,20 @@ def make_folder(field: str, path: str | Path) -> Path:
         option that named it.
     """
     path = Path(path)
+    existing = next(place for place in (path, *path.absolute().parents) if place.exists())
     try:
-        path.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=path).close()
+        tempfile.TemporaryFile(dir=existing).close()
     except OSError as error:
         raise InputError(
             f"{field} is {path}; allowed: a folder that can be written ({error.strerror})"
         ) from error
+    return path
+
+
+def make_folder(field: str, path: str | Path) -> Path:
+    """Make a folder and its parents after :func:`check_folder`."""
+    path = check_folder(field, path)
+    path.mkdir(parents=True, exist_ok=True)
     return path
 
 

@@ -80,7 +80,7 @@ BAD_FOLDERS = {
     ("folder", "told"),
     [
         ("/proc/nope", "/proc/nope; allowed: a folder that can be written (No such file or dir"),
-        ("a-file", "a-file; allowed: a folder that can be written (File exists)"),
+        ("a-file", "a-file; allowed: a folder that can be written (Not a directory)"),
         ("", "''; allowed: a name"),
     ],
 )

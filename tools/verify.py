@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from model.atomic import atomic_open, check_target, make_folder
+from model.atomic import atomic_open, check_folder, check_target, make_folder
 from model.errors import InputError
 from tools.common import (
     SEED,
@@ -87,12 +87,13 @@ def _single(image_file: str | None, as_json: bool, given: dict[str, Any]) -> Non
     else:
         case = _image_case(image_file, given)
     waves = _waves(case, given)
-    folder = make_folder("--out", given["out"])
+    folder = check_folder("--out", given["out"])
     make_cache()
     with progress_console.status("engine, tile compilation and RTL run"):
         outcome = run_case(case, bug, waves)
         looked = ""
         if outcome.cycle >= 0:
+            make_folder("--out", folder)
             looked = explain(case, outcome, folder / f"seed-{given['seed']}.vcd", bug)
     data = {
         **_plain(outcome),
