@@ -149,7 +149,7 @@ def _window(wafer: WaferMap, seed: int, out: Path) -> dict[str, Any]:
         "gtkw": str(found.save_file),
         "cycles": found.cycles,
         "seconds": round(found.seconds, 1),
-        "mismatch": found.difference or None,
+        "mismatch": f"{found.difference}, {found.difference_ns} ns" if found.difference else None,
     }
 
 
