@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 NOWHERE: Final = 255
-"""``hop`` of a state from which the destination cannot be reached, and of the destination itself."""
+"""``hop`` where the destination cannot be reached, and at the destination itself."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
