@@ -1,7 +1,9 @@
 """A second opinion on compiled images (TBL-4), knowing nothing of how they were made.
 
-It reads fuses, masks and tables as a tile would (RTR-7, TBL-1, RMP-2), builds its own dependency
-graph from what it sees, walks every hosted ordered pair, and compares the fuses with the wafer.
+It reads fuses, masks and tables as a tile would, builds its own dependency graph from what it
+sees, walks every hosted ordered pair (:mod:`tests.image_walk`), holds the image against the wafer,
+and works the report's figures out again (:mod:`tests.image_report`). A complaint is one line that
+starts with its kind: ``fuse``, ``host``, ``cycle``, ``walk``, ``cut off`` or ``report``.
 """
 
 from __future__ import annotations
@@ -9,128 +11,150 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from model.image import ConfigImage
 from model.wafer import WaferMap
+from tests.image_report import report_complaints
+from tests.image_walk import walk
 
 STEPS = ((0, -1), (1, 0), (0, 1), (-1, 0))
+Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int64]
 
 
 def complaints(image: ConfigImage, wafer: WaferMap | None = None) -> list[str]:
-    """Everything that is wrong with an image; empty when it is good."""
+    """Everything that is wrong with an image; empty when it is good.
+
+    Parameters
+    ----------
+    image : ConfigImage
+    wafer : WaferMap, optional
+        The map it was made for: then fuses, what is cut off and the report are checked too.
+
+    Returns
+    -------
+    list of str
+        Cycles, walks and reports are looked at only when fuses and hosts are sound.
+    """
     found = _fuse_complaints(image, wafer) + _host_complaints(image)
-    if not found:
-        found = _cycle_complaints(image) + _walk_complaints(image)
+    if found:
+        return found
+    walked = walk(image)
+    lost = (walked.hops < 0).sum(axis=0)
+    found = _cycle_complaints(image) + [
+        f"walk: {count} sources do not reach logical {walked.logical[b]}"
+        for b, count in enumerate(lost.tolist())
+        if count
+    ]
+    if wafer is not None:
+        joined = _joined(image, wafer)
+        found += _cut_off_complaints(image, joined)
+        found += report_complaints(image, joined, walked) if not found else []
     return found
 
 
-def _behind(image: ConfigImage, tile: int, port: int) -> int:
-    """Tile behind a port, -1 off the wafer."""
-    x, y = tile % image.spec.width + STEPS[port][0], tile // image.spec.width + STEPS[port][1]
-    on_wafer = 0 <= x < image.spec.width and 0 <= y < image.spec.height
-    return y * image.spec.width + x if on_wafer else -1
+def behind(width: int, height: int) -> Ints:
+    """int64[tiles, 4]: tile behind each port, -1 off the wafer."""
+    y, x = np.divmod(np.arange(width * height), width)
+    there = np.full((width * height, 4), -1)
+    for port, (dx, dy) in enumerate(STEPS):
+        to_x, to_y = x + dx, y + dy
+        on = (to_x >= 0) & (to_x < width) & (to_y >= 0) & (to_y < height)
+        there[on, port] = (to_y * width + to_x)[on]
+    return there
 
 
 def _fuse_complaints(image: ConfigImage, wafer: WaferMap | None) -> list[str]:
+    """FUS-1, and that the fuses are the wafer's."""
+    there = behind(image.spec.width, image.spec.height)
+    sends, hears = image.out_ok, image.in_ok
+    heard = np.stack([hears[there[:, port], port ^ 2] for port in range(4)], axis=1)
+    faults = {
+        "disagree": sends != (heard & (there >= 0)),
+        "lead off the wafer": (sends | hears) & (there < 0),
+        "lead to or from a dead tile": (sends | hears) & ~(image.live[:, None] & image.live[there]),
+    }
     found = []
-    for tile in range(image.spec.tiles):
-        for port in range(4):
-            other = _behind(image, tile, port)
-            sends, hears = bool(image.out_ok[tile, port]), bool(image.in_ok[tile, port])
-            heard = other >= 0 and bool(image.in_ok[other, port ^ 2])
-            if sends != heard or (hears and other < 0):
-                found.append(f"fuses disagree at tile {tile} port {port}")
-            if (sends or hears) and not (image.live[tile] and image.live[other]):
-                found.append(f"fuse towards a dead tile at tile {tile} port {port}")
-            if wafer is not None and other >= 0:
-                alive = wafer.state[tile] < 2 and wafer.state[other] < 2
-                if sends != (alive and not wafer.dead_link[tile, port]):
-                    found.append(f"fuse is not the wafer's link at tile {tile} port {port}")
-    if wafer is not None and (image.core_ok != (wafer.state == 0)).any():
-        found.append("core_ok is not the wafer's")
+    if wafer is not None:
+        alive = wafer.state != 2
+        works = (there >= 0) & alive[:, None] & alive[there] & ~wafer.dead_link
+        faults["are not the wafer's"] = sends != works
+        if (image.core_ok != (wafer.state == 0)).any() or (image.live != alive).any():
+            found.append("fuse: core_ok or live tiles are not the wafer's")
+    for fault, where in faults.items():
+        found += [f"fuse: tile {t} port {p}: fuses {fault}" for t, p in np.argwhere(where).tolist()]
     return found
 
 
 def _host_complaints(image: ConfigImage) -> list[str]:
+    """Places live, have a core, and know who they are; VCs exist."""
     found = []
     for logical, tile in enumerate(image.remap_tile.tolist()):
         if tile >= 0 and not (image.live[tile] and image.core_ok[tile]):
-            found.append(f"logical {logical} is on a dead core")
+            found.append(f"host: logical {logical} is on a dead core")
         if tile >= 0 and image.identity[tile] != logical:
-            found.append(f"tile {tile} does not know that it is logical {logical}")
+            found.append(f"host: tile {tile} does not know that it is logical {logical}")
         if image.remap_vc[logical] >= image.spec.vcs:
-            found.append(f"logical {logical} has no such VC")
+            found.append(f"host: logical {logical} has no such VC")
+    if ((image.rules["valid"] == 1) & (image.rules["vc"] >= image.spec.vcs)).any():
+        found.append("host: a rule chooses a VC that does not exist")
     if (image.identity >= 0).sum() != (image.remap_tile >= 0).sum():
-        found.append("a tile has an identity that nobody maps to")
+        found.append("host: a tile has an identity that nobody maps to")
     return found
 
 
 def _cycle_complaints(image: ConfigImage) -> list[str]:
     """Strong components of links x VCs joined by turns; one of more than a link is a cycle."""
-    before, after = [], []
-    n, vcs = image.spec.tiles, image.spec.vcs
-    for tile, came, out, vc in np.argwhere(image.turns[:, :4, :4]).tolist():
-        if image.in_ok[tile, came] and image.out_ok[tile, out]:
-            sender = _behind(image, tile, came)
-            before.append((sender * 4 + (came ^ 2)) * vcs + vc)
-            after.append((tile * 4 + out) * vcs + vc)
-    size = n * 4 * vcs
-    graph = coo_matrix((np.ones(len(before)), (before, after)), shape=(size, size))
-    count, _ = connected_components(graph, directed=True, connection="strong")
-    return [] if count == size else [f"{size - count} links of dependency cycles"]
+    there, vcs = behind(image.spec.width, image.spec.height), image.spec.vcs
+    tile, came, out, vc = np.nonzero(image.turns[:, :4, :4])
+    live = image.in_ok[tile, came] & image.out_ok[tile, out]
+    tile, came, out, vc = tile[live], came[live], out[live], vc[live]
+    before = (there[tile, came] * 4 + (came ^ 2)) * vcs + vc
+    after = (tile * 4 + out) * vcs + vc
+    size = image.spec.tiles * 4 * vcs
+    graph = coo_matrix((np.ones(len(before), np.int8), (before, after)), shape=(size, size))
+    _, part = connected_components(graph, directed=True, connection="strong")
+    rings = np.flatnonzero(np.bincount(part) > 1)
+    return [f"cycle: {(part == ring).sum()} links in {len(rings)} rings" for ring in rings[:1]]
 
 
-def _walk_complaints(image: ConfigImage) -> list[str]:
-    hosts = image.remap_tile
-    found = []
-    for b in np.flatnonzero(hosts >= 0):
-        goal = int(hosts[b])
-        sources = hosts[hosts >= 0].astype(np.int64)
-        vc = _vcs(image, sources, goal, int(image.remap_vc[b]))
-        after = {int(v): _next_states(image, goal, int(v)) for v in np.unique(vc)}
-        for v, step in after.items():
-            state = sources[vc == v] * 5 + 4
-            for _ in range(5 * image.spec.tiles):
-                moved = step[state]
-                if (moved == state).all():
-                    break
-                state = moved
-            lost = int((state != 5 * image.spec.tiles + 1).sum())
-            if lost:
-                found.append(f"{lost} sources do not reach logical {b}")
-    return found
+def _joined(image: ConfigImage, wafer: WaferMap) -> Bools:
+    """bool[tiles]: all that is connected at all, from the wafer map alone.
+
+    The tiles joined by two-way links that hold the most working cores; then, again and again, every
+    tile with a link from and a link to what is joined. Among equal parts the one of the first host.
+    """
+    there = behind(wafer.width, wafer.height)
+    alive = wafer.state != 2
+    leaves = (there >= 0) & alive[:, None] & alive[there] & ~wafer.dead_link
+    enters = np.stack([leaves[there[:, p], p ^ 2] & (there[:, p] >= 0) for p in range(4)], axis=1)
+    tile, port = np.nonzero(leaves & enters)
+    size = wafer.width * wafer.height
+    edges: Any = coo_matrix(
+        (np.ones(len(tile), np.int8), (tile, there[tile, port])), shape=(size, size)
+    )
+    _, part = connected_components(edges, directed=False)
+    cores = np.bincount(part, wafer.state == 0)
+    largest = cores == cores.max()
+    hosts = image.remap_tile[image.remap_tile >= 0]
+    mine = [p for p in part[hosts].tolist() if largest[p]] + [int(cores.argmax())]
+    joined: Bools = (part == mine[0]) & alive
+    while True:
+        near = joined[there]
+        new = ~joined & (enters & near).any(axis=1) & (leaves & near).any(axis=1)
+        if not new.any():
+            return joined
+        joined |= new
 
 
-def _next_states(image: ConfigImage, goal: int, vc: int) -> Any:
-    """Successor of every (tile, input) state; beyond them: 5n sunk, 5n + 1 delivered at goal."""
-    n, width = image.spec.tiles, image.spec.width
-    x, y = goal % width, goal // width
-    routes = image.routes
-    rectangle = (routes["x_lo"] <= x) & (x <= routes["x_hi"])
-    rectangle &= (routes["y_lo"] <= y) & (y <= routes["y_hi"]) & (routes["valid"] == 1)
-    rectangle &= (routes["vcs"] >> vc & 1) == 1
-    step = np.full(5 * n + 2, 5 * n)
-    step[5 * n + 1] = 5 * n + 1
-    for came in range(5):
-        match = rectangle & ((routes["from_ports"] >> came & 1) == 1)
-        first = match.argmax(axis=1)
-        out = np.where(match.any(axis=1), routes["to"][np.arange(n), first], 9)
-        out[goal] = 4
-        for to, (dx, dy) in enumerate(STEPS):
-            go = np.flatnonzero((out == to) & image.turns[:, came, to, vc] & image.out_ok[:, to])
-            step[go * 5 + came] = (go + dx + dy * width) * 5 + (to ^ 2)
-        if image.turns[goal, came, 4, vc] and image.core_ok[goal]:
-            step[goal * 5 + came] = 5 * n + 1
-    return step
-
-
-def _vcs(image: ConfigImage, sources: Any, goal: int, default: int) -> Any:
-    """VC that each source uses towards a place: its first matching rule, else the default."""
-    rules, width = image.rules[sources], image.spec.width
-    x, y = goal % width, goal // width
-    match = (rules["valid"] == 1) & (rules["x_lo"] <= x) & (x <= rules["x_hi"])
-    match &= (rules["y_lo"] <= y) & (y <= rules["y_hi"])
-    first = rules["vc"][np.arange(len(sources)), match.argmax(axis=1)]
-    return np.where(match.any(axis=1), first, default)
+def _cut_off_complaints(image: ConfigImage, joined: Bools) -> list[str]:
+    """Every joined core is hosted or an idle spare, and none is idle while a logical id is lost."""
+    able = int((joined & image.core_ok).sum())
+    hosted = int((image.remap_tile >= 0).sum())
+    should = min(image.logical, able)
+    if hosted < should:
+        return [f"cut off: {hosted} of {image.logical} are hosted, {should} could be"]
+    return []

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,10 @@ from hypothesis import strategies as st
 from model.compile import CompileOptions, compile_wafer
 from model.defects import bernoulli
 from model.errors import InputError
-from model.graph import neighbours
-from model.image import ConfigImage
 from model.image_file import image_to_json
 from model.routing import ROUTINGS
 from model.spec import Port
-from model.wafer import TileState, WaferMap
+from model.wafer import WaferMap
 from tests.image_checker import complaints
 
 OPTIONS = CompileOptions(spares="7%")
@@ -148,139 +144,3 @@ def test_unknown_strategies_are_refused(change: dict[str, Any], message: str) ->
     with pytest.raises(InputError) as caught:
         CompileOptions(**change)
     assert str(caught.value).startswith(message)
-
-
-# The checker's own test: each corruption must be seen ---------------------------------------------
-
-
-def _used_entry(image: ConfigImage) -> tuple[int, int]:
-    """A tile's first entry answers the most, so it is certainly used."""
-    tile = int(np.flatnonzero(image.identity >= 0)[5])
-    return tile, 0
-
-
-def fuse_of_a_sender(image: ConfigImage) -> None:
-    tile, port = np.argwhere(image.out_ok)[7]
-    image.out_ok[tile, port] = False
-
-
-def fuse_of_a_receiver(image: ConfigImage) -> None:
-    tile, port = np.argwhere(image.in_ok)[9]
-    image.in_ok[tile, port] = False
-
-
-def fuses_towards_a_dead_tile(image: ConfigImage) -> None:
-    dead = np.flatnonzero(~image.live[: -image.spec.width])[0]
-    image.out_ok[dead + image.spec.width, Port.NORTH] = True
-    image.in_ok[dead, Port.SOUTH] = True
-
-
-def a_dead_link_in_use(image: ConfigImage) -> None:
-    near = neighbours(image.spec.width, image.spec.height)
-    dead = (near >= 0) & image.live[:, None] & image.live[near] & ~image.out_ok
-    tile, port = np.argwhere(dead)[0]
-    image.out_ok[tile, port] = image.in_ok[near[tile, port], (port + 2) % 4] = True
-
-
-def all_turns_legal(image: ConfigImage) -> None:
-    image.turns[:] = True
-
-
-def one_ring_of_turns(image: ConfigImage) -> None:
-    image.turns[image.live] |= True
-    image.turns[:, Port.LOCAL, :4] = False
-
-
-def an_entry_points_elsewhere(image: ConfigImage) -> None:
-    spot = _used_entry(image)
-    image.routes["to"][spot] = (image.routes["to"][spot] + 1) % 4
-
-
-def an_entry_says_local(image: ConfigImage) -> None:
-    image.routes["to"][_used_entry(image)] = Port.LOCAL
-
-
-def an_entry_is_gone(image: ConfigImage) -> None:
-    tile, _ = _used_entry(image)
-    image.routes["valid"][tile] = 0
-
-
-def an_entry_for_no_vc(image: ConfigImage) -> None:
-    tile, _ = _used_entry(image)
-    image.routes["vcs"][tile] = 0
-
-
-def a_rectangle_too_small(image: ConfigImage) -> None:
-    tile, _ = _used_entry(image)
-    image.routes["x_hi"][tile] = image.routes["x_lo"][tile]
-
-
-def a_turn_is_missing(image: ConfigImage) -> None:
-    tile, _ = _used_entry(image)
-    image.turns[tile, Port.LOCAL, :4] = False
-
-
-def nobody_may_arrive(image: ConfigImage) -> None:
-    tile, _ = _used_entry(image)
-    image.turns[tile, :4, Port.LOCAL] = False
-
-
-def a_host_without_a_core(image: ConfigImage) -> None:
-    image.core_ok[_used_entry(image)[0]] = False
-
-
-def a_host_that_is_dead(image: ConfigImage) -> None:
-    image.remap_tile[0] = np.flatnonzero(~image.live)[0]
-
-
-def two_on_one_tile(image: ConfigImage) -> None:
-    hosted = np.flatnonzero(image.remap_tile >= 0)
-    image.remap_tile[hosted[0]] = image.remap_tile[hosted[1]]
-
-
-def a_wrong_identity(image: ConfigImage) -> None:
-    a, b = np.flatnonzero(image.identity >= 0)[:2]
-    image.identity[[a, b]] = image.identity[[b, a]]
-
-
-def a_vc_that_does_not_exist(image: ConfigImage) -> None:
-    image.remap_vc[3] = 3
-
-
-CORRUPTIONS = [
-    fuse_of_a_sender,
-    fuse_of_a_receiver,
-    fuses_towards_a_dead_tile,
-    a_dead_link_in_use,
-    all_turns_legal,
-    one_ring_of_turns,
-    an_entry_points_elsewhere,
-    an_entry_says_local,
-    an_entry_is_gone,
-    an_entry_for_no_vc,
-    a_rectangle_too_small,
-    a_turn_is_missing,
-    nobody_may_arrive,
-    a_host_without_a_core,
-    a_host_that_is_dead,
-    two_on_one_tile,
-    a_wrong_identity,
-    a_vc_that_does_not_exist,
-]
-
-
-@pytest.fixture(scope="module")
-def good() -> tuple[ConfigImage, WaferMap]:
-    wafer = bernoulli(8, 8, tile_rate=0.1, link_rate=0.06, seed=5)
-    assert (wafer.state == TileState.TILE_DEFECT).any()
-    return compile_wafer(wafer), wafer
-
-
-@pytest.mark.parametrize("corrupt", CORRUPTIONS)
-def test_the_checker_rejects_a_corrupted_image(
-    good: tuple[ConfigImage, WaferMap], corrupt: Callable[[ConfigImage], None]
-) -> None:
-    image = copy.deepcopy(good[0])
-    assert complaints(image, good[1]) == []
-    corrupt(image)
-    assert complaints(image, good[1]) != []

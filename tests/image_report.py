@@ -1,0 +1,120 @@
+"""The figures of an image's report, worked out a second time from image, wafer and walk."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from model.image import ConfigImage
+from tests.image_walk import Walk
+
+Bools = npt.NDArray[np.bool_]
+Figures = dict[str, Any]
+
+
+def report_complaints(image: ConfigImage, joined: Bools, walked: Walk) -> list[str]:
+    """What the report says that is not so; all pairs arrive and fuses are the wafer's.
+
+    Parameters
+    ----------
+    image : ConfigImage
+    joined : bool[tiles]
+        Tiles that are connected at all.
+    walked : Walk
+    """
+    right = _defects(image, joined) | _repair(image) | _paths(image, joined, walked)
+    right |= _entries(image, joined)
+    return [
+        f"report: {key} is {image.report.get(key)}, seen {value}"
+        for key, value in right.items()
+        if not _same(image.report.get(key), value)
+    ]
+
+
+def _same(said: Any, seen: Any) -> bool:
+    """Integers and lists exactly, other numbers to the six digits that a report has."""
+    if isinstance(seen, float):
+        return isinstance(said, int | float) and math.isclose(said, seen, rel_tol=1e-5)
+    return bool(said == seen)
+
+
+def _defects(image: ConfigImage, joined: Bools) -> Figures:
+    live = image.live.reshape(image.spec.height, image.spec.width)
+    pairs = (live[:, 1:] & live[:, :-1]).sum() + (live[1:] & live[:-1]).sum()
+    return {
+        "tiles": image.spec.tiles,
+        "healthy_tiles": int(image.core_ok.sum()),
+        "core_defects": int((image.live & ~image.core_ok).sum()),
+        "tile_defects": int((~image.live).sum()),
+        "dead_links": int(2 * pairs - image.out_ok.sum()),
+        "cut_off": int((image.core_ok & ~joined).sum()),
+    }
+
+
+def _repair(image: ConfigImage) -> Figures:
+    """RMP-3, with spare columns or rows behind the logical array."""
+    width, logical_width = image.spec.width, image.logical_width
+    hosted = np.flatnonzero(image.remap_tile >= 0)
+    x, y = image.remap_tile[hosted] % width, image.remap_tile[hosted] // width
+    lost = image.logical - len(hosted)
+    short = min(lost, max(0, image.logical - int(image.core_ok.sum())))
+    shift = abs(x - hosted % logical_width) + abs(y - hosted // logical_width)
+    places = dict(zip(hosted.tolist(), zip(x.tolist(), y.tolist(), strict=True), strict=True))
+    apart = []
+    for logical, (here_x, here_y) in places.items():
+        beside = [logical + 1] if (logical + 1) % logical_width else []
+        for other in (*beside, logical + logical_width):
+            if other in places:
+                there_x, there_y = places[other]
+                apart.append(abs(here_x - there_x) + abs(here_y - there_y))
+    return {
+        "logical": [logical_width, image.logical_height],
+        "spare_tiles": image.spec.tiles - image.logical,
+        "spare_share": 1 - image.logical / image.spec.tiles,
+        "hosted": len(hosted),
+        "repaired": int((shift > 0).sum()),
+        "lost": lost,
+        "lost_no_spare": short,
+        "lost_cut_off": lost - short,
+        "displacement_mean": float(shift[shift > 0].mean()) if shift.any() else 0.0,
+        "displacement_max": int(shift.max(initial=0)),
+        "neighbour_mean": float(np.mean(apart)) if apart else 0.0,
+        "neighbour_max": max(apart, default=0),
+        "neighbour_adjacent": apart.count(1) / len(apart) if apart else 1.0,
+    }
+
+
+def _paths(image: ConfigImage, joined: Bools, walked: Walk) -> Figures:
+    hosts = len(walked.logical)
+    others = ~np.eye(hosts, dtype=np.bool_)
+    hops, shortest = walked.hops[others], walked.shortest[others]
+    stretch = hops / shortest if hosts > 1 else np.ones(1)
+    if hosts == 1:
+        hops = shortest = np.zeros(1, np.int32)
+    # A link counts when it joins two joined tiles, used or not.
+    tile, port = np.nonzero(image.out_ok & joined[:, None])
+    step = np.array([-image.spec.width, 1, image.spec.width, -1])[port]
+    links = int(joined[tile + step].sum())
+    share = walked.load / max(1, hosts - 1)
+    return {
+        "reachable_pairs": 1.0,
+        "mean_hops": float(hops.mean()),
+        "mean_shortest": float(shortest.mean()),
+        "max_hops": int(hops.max()),
+        "stretch": float(stretch.mean()),
+        "max_stretch": float(stretch.max()),
+        "max_channel_load": float(share.max()),
+        "mean_channel_load": float(share.sum() / max(1, links)),
+    }
+
+
+def _entries(image: ConfigImage, joined: Bools) -> Figures:
+    used = np.sort((image.routes["valid"] == 1).sum(axis=1)[joined])
+    return {
+        "entries_mean": float(used.mean()),
+        "entries_p95": int(used[math.ceil(0.95 * (len(used) - 1))]),
+        "entries_max": int(used[-1]),
+    }
