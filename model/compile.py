@@ -20,7 +20,8 @@ from model.proof import prove
 from model.repair import repair_strategy
 from model.repair.homes import HomePlan
 from model.routing import Effort, TurnPlan, routing_strategy
-from model.routing.paths import Network, balance, first_choices
+from model.routing.paths import UNREACHED, Network, balance, first_choices, shortest_masks
+from model.routing.plan import NOWHERE, PathPlan
 from model.spec import FabricSpec
 from model.tables.fit import FittedTables, fit_tables
 from model.wafer import WaferMap
@@ -95,7 +96,7 @@ def compile_wafer(wafer: WaferMap, options: CompileOptions = DEFAULTS, **sizes: 
     hosts = np.unique(host[host >= 0]).astype(np.int32)
     ranked = _rank(graph, plans, hosts)
     plan, network, tables = _first_that_fits(
-        ranked, BALANCE_ROUNDS[options.effort], spec.route_entries
+        ranked, BALANCE_ROUNDS[options.effort], spec.route_entries, spec.vcs
     )
     image = _assemble(spec, graph, homes, host, network, tables)
     walk = prove(image)
@@ -131,17 +132,34 @@ def _rank(graph: LinkGraph, plans: list[TurnPlan], hosts: npt.NDArray[np.int32])
 
 
 def _first_that_fits(
-    ranked: list[Candidate], rounds: int, route_entries: int
+    ranked: list[Candidate], rounds: int, route_entries: int, vcs: int
 ) -> tuple[TurnPlan, Network, FittedTables]:
     """Balance and fit the best candidate; the next one where a tile's table cannot fit."""
     error = InputError("routing has no candidate; allowed: at least one")
     for plan, network, first in ranked[:TRIES]:
         choice, _ = balance(network, first, rounds)
         try:
-            return plan, network, fit_tables(network, choice, route_entries)
+            return plan, network, fit_tables(_paths(network, choice), route_entries, vcs)
         except InputError as misfit:
             error = misfit
     raise error
+
+
+def _paths(network: Network, choice: npt.NDArray[np.uint8]) -> PathPlan:
+    """One layer in all VCs: shortest outputs are good, one of each set is chosen."""
+    masks = shortest_masks(network)
+    good = np.where(masks == UNREACHED, 0, masks)
+    tile = np.arange(good.shape[1]) // 5
+    return PathPlan(
+        width=network.width,
+        height=network.height,
+        hosts=network.hosts,
+        turns=network.turns[None],
+        forward=network.forward,
+        layer_of=np.zeros((len(network.hosts),) * 2, np.uint8),
+        hop=np.where(good, choice[tile, good], NOWHERE)[None],
+        good=good[None],
+    )
 
 
 def _assemble(
@@ -165,7 +183,6 @@ def _assemble(
     image.turns[:] = network.turns[:, :, :, None]
     used = np.arange(spec.route_entries) < tables.count[:, None]
     image.routes["valid"] = used
-    for column, field in enumerate(("x_lo", "x_hi", "y_lo", "y_hi", "from_ports", "to")):
+    for column, field in enumerate(("x_lo", "x_hi", "y_lo", "y_hi", "from_ports", "vcs", "to")):
         image.routes[field] = np.where(used, tables.entries[:, :, column], 0)
-    image.routes["vcs"] = np.where(used, (1 << spec.vcs) - 1, 0)
     return image

@@ -66,7 +66,7 @@ def compile_report(
         "entries_mean": _round(entries.mean()),
         "entries_p95": int(np.percentile(entries, 95, method="higher")),
         "entries_max": int(entries.max()),
-        "tiles_rechosen": int((tables.freedom == Freedom.SHORTEST).sum()),
+        "tiles_rechosen": int((tables.freedom == Freedom.GOOD).sum()),
         "tiles_traded": int((tables.freedom == Freedom.LEGAL).sum()),
     }
 

@@ -2,7 +2,7 @@
 
 The turns are acyclic, so every legal output from which the destination can still be reached is
 right and ends there. A tile that needs more entries than it has is therefore fitted again with
-more freedom: first any shortest output per destination, then any legal one. Its new paths may
+more freedom: first any good output per destination, then any legal one. Its new paths may
 reach other tiles by inputs not seen before, so the whole is repeated until nothing changes; the
 set of (tile, input, destination) that is asked only grows, so it ends.
 """
@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
-from model.routing.paths import UNREACHED, Network, shortest_masks
+from model.routing.plan import PathPlan, layer_vcs
 from model.tables.kernel import MOST_ENTRIES, fit_lane, trace
 
 _LANES: Final = 2
@@ -28,7 +28,7 @@ class Freedom(IntEnum):
     """Outputs among which a tile's table may choose."""
 
     CHOSEN = 0
-    SHORTEST = 1
+    GOOD = 1
     LEGAL = 2
 
 
@@ -38,8 +38,8 @@ class FittedTables:
 
     Members
     -------
-    entries : int32[tiles, route_entries, 6]
-        x_lo, x_hi, y_lo, y_hi, from_ports, to.
+    entries : int32[tiles, route_entries, 7]
+        x_lo, x_hi, y_lo, y_hi, from_ports, vcs, to.
     count : int32[tiles]
         Entries in use.
     freedom : uint8[tiles]
@@ -51,41 +51,38 @@ class FittedTables:
     freedom: npt.NDArray[np.uint8]
 
 
-def fit_tables(network: Network, choice: npt.NDArray[np.uint8], route_entries: int) -> FittedTables:
+def fit_tables(paths: PathPlan, route_entries: int, vcs: int) -> FittedTables:
     """Fit every tile's route table.
 
     Parameters
     ----------
-    network : Network
-    choice : uint8[tiles, 16]
-        Which of several shortest outputs to take.
+    paths : PathPlan
     route_entries : int
-        Entries a tile has.
+        Entries a tile has, 1 … 64; all VCs share them.
+    vcs : int
+        VCs of the fabric, at least as many as layers.
 
     Raises
     ------
     InputError
         When nothing fits: the tile and its need.
     """
-    tiles, hosts = len(network.turns), network.hosts
-    masks = shortest_masks(network)
-    hop = np.empty_like(masks)
-    for k in range(len(hosts)):
-        by_tile = np.where(masks[k] == UNREACHED, 0, masks[k]).reshape(tiles, 5)
-        hop[k] = np.take_along_axis(choice, by_tile, axis=1).ravel()
-    asked = np.zeros(masks.shape, np.bool_)
-    entries = np.zeros((tiles, route_entries, 6), np.int32)
+    tiles, hosts, layers = len(paths.forward), paths.hosts, paths.layers
+    hop = paths.hop.copy()
+    asked = np.zeros(hop.shape, np.bool_)
+    entries = np.zeros((tiles, route_entries, 7), np.int32)
     count = np.zeros(tiles, np.int32)
     freedom = np.zeros(tiles, np.uint8)
     need = np.zeros(tiles, np.int32)
+    vc_sets = np.array([layer_vcs(layer, layers, vcs) for layer in range(layers)], np.int32)
 
     def follow(lane: int) -> None:
-        trace(hosts, lane, _LANES, network.forward, hop, asked)
+        trace(hosts, lane, _LANES, paths.layer_of, paths.forward, hop, asked)
 
     def fit(lane: int) -> int:
         tables = (entries, count, freedom, need)
-        plan = (network.turns, network.forward, masks, hop, asked)
-        return int(fit_lane(lane, _LANES, network.width, hosts, *plan, *tables))
+        plan = (paths.turns, paths.forward, paths.good, hop, asked)
+        return int(fit_lane(lane, _LANES, paths.width, hosts, vc_sets, *plan, *tables))
 
     with ThreadPoolExecutor(_LANES) as pool:
         while True:
@@ -93,7 +90,7 @@ def fit_tables(network: Network, choice: npt.NDArray[np.uint8], route_entries: i
             changed = sum(pool.map(fit, range(_LANES)))
             if need.any():
                 tile = int(np.argmax(need != 0))
-                place = f"({tile % network.width}, {tile // network.width})"
+                place = f"({tile % paths.width}, {tile // paths.width})"
                 wants = need[tile] if need[tile] > 0 else f"more than {MOST_ENTRIES}"
                 raise InputError(
                     f"route_entries is {route_entries}; allowed: {wants} or more,"

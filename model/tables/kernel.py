@@ -17,7 +17,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-from model.routing.paths import UNREACHED
+from model.routing.plan import NOWHERE
 
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
@@ -175,48 +175,54 @@ def cover(demand: Any, width: Any, port_sets: Any, most: Any, entries: Any) -> A
 
 
 @njit(cache=True, nogil=True)
-def trace(hosts: Any, lane: Any, lanes: Any, forward: Any, hop: Any, asked: Any) -> None:
+def trace(
+    hosts: Any, lane: Any, lanes: Any, layer_of: Any, forward: Any, hop: Any, asked: Any
+) -> None:
     """Mark every state that some host's packet to hosts[k] passes.
 
     Parameters
     ----------
     hosts : int32[hosts]
         Tile ids; every ``lanes``-th from ``lane`` on is a destination of this call.
+    layer_of : uint8[hosts, hosts]
+        Layer by source and destination.
     forward : int32[tiles, 4]
         State that an output leads to.
-    hop : uint8[hosts, states]
+    hop : uint8[layers, hosts, states]
         Chosen output by destination.
-    asked : bool[hosts, states]
+    asked : bool[layers, hosts, states]
         Written: true where a packet passes.
     """
-    seen = np.full(hop.shape[1], -1, np.int32)
+    seen = np.full(hop.shape[:1] + hop.shape[2:], -1, np.int32)
     for k in range(lane, len(hosts), lanes):
-        for source in hosts:
-            state = source * 5 + 4
-            while state // 5 != hosts[k] and seen[state] != k:
-                seen[state] = k
-                asked[k, state] = True
-                state = forward[state // 5, hop[k, state]]
+        for j in range(len(hosts)):
+            layer = layer_of[j, k]
+            state = hosts[j] * 5 + 4
+            while state // 5 != hosts[k] and seen[layer, state] != k:
+                seen[layer, state] = k
+                asked[layer, k, state] = True
+                state = forward[state // 5, hop[layer, k, state]]
 
 
 @njit(cache=True, nogil=True)
-def _decode(entries: Any, count: Any, port: Any, x: Any, y: Any) -> Any:
+def _decode(entries: Any, count: Any, port: Any, vcs: Any, x: Any, y: Any) -> Any:
     for e in range(count):
         if (
             entries[e, 0] <= x <= entries[e, 1]
             and entries[e, 2] <= y <= entries[e, 3]
             and entries[e, 4] >> port & 1
+            and entries[e, 5] & vcs
         ):
-            return entries[e, 5]
-    return UNREACHED
+            return entries[e, 6]
+    return NOWHERE
 
 
 @njit(cache=True, nogil=True)
 def _demand(
-    tile: Any, hosts: Any, turns: Any, forward: Any, masks: Any, hop: Any, asked: Any,
+    tile: Any, hosts: Any, turns: Any, forward: Any, good: Any, hop: Any, asked: Any,
     freedom: Any, demand: Any,
 ) -> None:  # fmt: skip
-    """Good outputs of every asked (input, destination) under a freedom."""
+    """Good outputs of every asked (input, destination) of one layer under a freedom."""
     demand[:] = 0
     for k in range(len(hosts)):
         for port in range(5):
@@ -224,16 +230,18 @@ def _demand(
             if not asked[k, state]:
                 continue
             if freedom == 0:
-                good = 1 << hop[k, state]
+                outs = 1 << hop[k, state]
             elif freedom == 1:
-                good = masks[k, state]
+                outs = good[k, state]
             else:
-                good = 0
+                outs = 0
                 for out in range(4):
                     after = forward[tile, out]
-                    if after >= 0 and turns[tile, port, out] and masks[k, after] != UNREACHED:
-                        good |= 1 << out
-            demand[port, hosts[k]] = good
+                    if after >= 0 and turns[tile, port, out]:
+                        there = after // 5 == hosts[k] and turns[hosts[k], after % 5, 4]
+                        if there or hop[k, after] != NOWHERE:
+                            outs |= 1 << out
+            demand[port, hosts[k]] = outs
 
 
 @njit(cache=True, nogil=True)
@@ -270,50 +278,67 @@ def _port_sets(turns: Any, alike: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def fit_lane(
-    lane: Any, lanes: Any, width: Any, hosts: Any, turns: Any, forward: Any, masks: Any, hop: Any,
-    asked: Any, entries: Any, count: Any, freedom: Any, need: Any,
+    lane: Any, lanes: Any, width: Any, hosts: Any, vc_sets: Any, turns: Any, forward: Any,
+    good: Any, hop: Any, asked: Any, entries: Any, count: Any, freedom: Any, need: Any,
 ) -> Any:  # fmt: skip
     """Fit the lane's tiles whose tables do not answer all that is asked.
 
     ``hop``, ``entries``, ``count``, ``freedom`` and ``need`` (entries wanted where nothing fits;
     -1 for more than :data:`MOST_ENTRIES`) are written; returns the number of hops changed.
     """
-    tiles = len(count)
+    tiles, layers = len(count), len(turns)
     most = entries.shape[1]
-    demand = np.zeros((5, tiles), np.uint8)
+    demand = np.zeros((layers, 5, tiles), np.uint8)
     trial = np.zeros((max(most, MOST_ENTRIES), 6), np.int32)
     changed = 0
     for tile in range(lane, tiles, lanes):
-        _demand(tile, hosts, turns, forward, masks, hop, asked, freedom[tile], demand)
-        answered = True
-        for host in hosts:
-            x, y = host % width, host // width
-            for port in range(5):
-                good = demand[port, host]
-                if good:
-                    out = _decode(entries[tile], count[tile], port, x, y)
-                    answered = answered and out < 4 and good >> out & 1 != 0
-        while not answered:
+        while True:
+            answered = True
+            for layer in range(layers):
+                plan = (turns[layer], forward, good[layer], hop[layer], asked[layer])
+                _demand(tile, hosts, *plan, freedom[tile], demand[layer])
+                for host in hosts:
+                    for port in range(5):
+                        outs = demand[layer, port, host]
+                        if outs:
+                            x, y = host % width, host // width
+                            out = _decode(entries[tile], count[tile], port, vc_sets[layer], x, y)
+                            answered = answered and out < 4 and outs >> out & 1 != 0
+            if answered:
+                break
             for attempt in range(2):
-                sets = _port_sets(turns[tile], attempt == 0)
-                used = cover(demand, width, sets, most, trial)
+                used, limit = 0, most
+                if attempt and freedom[tile] == 2:
+                    limit = len(trial)
+                for layer in range(layers):
+                    sets = _port_sets(turns[layer, tile], attempt == 0)
+                    more = cover(demand[layer], width, sets, limit - used, trial[used:limit])
+                    if more < 0:
+                        used = -1
+                        break
+                    if used + more <= most:
+                        for e in range(used, used + more):
+                            entries[tile, e, :5] = trial[e, :5]
+                            entries[tile, e, 5] = vc_sets[layer]
+                            entries[tile, e, 6] = trial[e, 5]
+                    used += more
                 if used >= 0:
                     break
-            if used >= 0:
-                entries[tile], count[tile] = trial[:most], used
+            if 0 <= used <= most:
+                count[tile] = used
                 break
             if freedom[tile] == 2:
-                need[tile] = cover(demand, width, sets, len(trial), trial)
+                need[tile] = used
                 return changed
             freedom[tile] += 1
-            _demand(tile, hosts, turns, forward, masks, hop, asked, freedom[tile], demand)
         if freedom[tile] == 0:
             continue
-        for k in range(len(hosts)):
-            x, y = hosts[k] % width, hosts[k] // width
-            for port in range(5):
-                if asked[k, tile * 5 + port]:
-                    out = _decode(entries[tile], count[tile], port, x, y)
-                    changed += out != hop[k, tile * 5 + port]
-                    hop[k, tile * 5 + port] = out
+        for layer in range(layers):
+            for k in range(len(hosts)):
+                x, y = hosts[k] % width, hosts[k] // width
+                for port in range(5):
+                    if asked[layer, k, tile * 5 + port]:
+                        out = _decode(entries[tile], count[tile], port, vc_sets[layer], x, y)
+                        changed += out != hop[layer, k, tile * 5 + port]
+                        hop[layer, k, tile * 5 + port] = out
     return changed
