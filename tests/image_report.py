@@ -12,6 +12,7 @@ from model.image import ConfigImage
 from tests.image_walk import Walk
 
 Bools = npt.NDArray[np.bool_]
+Lines = npt.NDArray[np.int64]
 Figures = dict[str, Any]
 
 
@@ -55,13 +56,15 @@ def _defects(image: ConfigImage, joined: Bools) -> Figures:
 
 
 def _repair(image: ConfigImage) -> Figures:
-    """RMP-3, with spare columns or rows behind the logical array."""
+    """RMP-3: who is hosted, how far from home, how far from logical neighbours."""
     width, logical_width = image.spec.width, image.logical_width
     hosted = np.flatnonzero(image.remap_tile >= 0)
     x, y = image.remap_tile[hosted] % width, image.remap_tile[hosted] // width
+    columns, rows = _home_lines(image)
+    home_x, home_y = columns[hosted % logical_width], rows[hosted // logical_width]
     lost = image.logical - len(hosted)
     short = min(lost, max(0, image.logical - int(image.core_ok.sum())))
-    shift = abs(x - hosted % logical_width) + abs(y - hosted // logical_width)
+    shift = abs(x - home_x) + abs(y - home_y)
     places = dict(zip(hosted.tolist(), zip(x.tolist(), y.tolist(), strict=True), strict=True))
     apart = []
     for logical, (here_x, here_y) in places.items():
@@ -85,6 +88,21 @@ def _repair(image: ConfigImage) -> Figures:
         "neighbour_max": max(apart, default=0),
         "neighbour_adjacent": apart.count(1) / len(apart) if apart else 1.0,
     }
+
+
+def _home_lines(image: ConfigImage) -> tuple[Lines, Lines]:
+    """Columns and rows of the wafer that are no spares, by the place that the report names."""
+    width, height = image.spec.width, image.spec.height
+    spare_columns, spare_rows = width - image.logical_width, height - image.logical_height
+    columns, rows = np.arange(width), np.arange(height)
+    match image.report.get("spare_place"):
+        case "spread":
+            middles = [width * (2 * k + 1) // (2 * spare_columns) for k in range(spare_columns)]
+            columns = np.delete(columns, middles)
+        case "dies":  # as many at the end of each of the seven rows of dies
+            ends = [height * (k + 1) // 7 for k in range(7)]
+            rows = np.delete(rows, [end - 1 - k for end in ends for k in range(spare_rows // 7)])
+    return columns[: image.logical_width], rows[: image.logical_height]
 
 
 def _paths(image: ConfigImage, joined: Bools, walked: Walk) -> Figures:
