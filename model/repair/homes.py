@@ -11,9 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
+from model.image import ConfigImage
 
-PLACES: Final = ("columns", "rows")
-"""Where spares lie: columns at the east edge or rows at the south edge."""
+DIE_ROWS: Final = 7
+"""Rows of dies on a wafer (12 x 7 dies); ``dies`` puts spare rows at the end of each."""
+
+PLACES: Final = ("columns", "rows", "spread", "dies")
+"""Where spares lie: columns at the east edge, rows at the south edge, columns spread evenly over
+the width, or the last rows of every row of dies."""
 
 
 def spare_lines(spares: str | int, side: int) -> int:
@@ -24,7 +29,7 @@ def spare_lines(spares: str | int, side: int) -> int:
     spares : str or int
         A count (``2``) or a share (``"7%"``), rounded half up: 7 % of 32 = 2.
     side : int
-        Columns or rows of the wafer; at least one remains.
+        Columns or rows of the wafer, or rows of a die; at least one remains.
 
     Raises
     ------
@@ -45,9 +50,28 @@ def spare_lines(spares: str | int, side: int) -> int:
     return lines
 
 
+def _spare_numbers(spares: str | int, side: int, place: str) -> npt.NDArray[np.int32]:
+    """Which columns (``columns``, ``spread``) or rows (``rows``, ``dies``) are spare, ascending."""
+    if place == "dies":
+        if side < DIE_ROWS:
+            raise InputError(
+                f"spare_place is 'dies'; allowed: a wafer of at least {DIE_ROWS} rows, not {side}"
+            )
+        ends = [(k + 1) * side // DIE_ROWS for k in range(DIE_ROWS)]
+        starts = [0, *ends[:-1]]
+        counts = [spare_lines(spares, end - start) for start, end in zip(starts, ends, strict=True)]
+        runs = [np.arange(end - n, end) for end, n in zip(ends, counts, strict=True)]
+        return np.concatenate(runs).astype(np.int32)
+    count = spare_lines(spares, side)
+    if place == "spread":
+        k = np.arange(count)
+        return ((2 * k + 1) * side // max(1, 2 * count)).astype(np.int32)
+    return np.arange(side - count, side, dtype=np.int32)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class HomePlan:
-    """Logical array on the wafer, from the north-west corner on.
+    """Logical array on the wafer, row by row on the columns and rows that are not spare.
 
     Members
     -------
@@ -56,6 +80,8 @@ class HomePlan:
     logical_width, logical_height : int
     home : int32[logical]
         Tile id of each logical id's home; the other tiles are spares.
+    spares, place : str
+        What it was built from.
     """
 
     width: int
@@ -63,27 +89,71 @@ class HomePlan:
     logical_width: int
     logical_height: int
     home: npt.NDArray[np.int32]
+    spares: str = "0"
+    place: str = "columns"
 
     @classmethod
     def build(cls, width: int, height: int, spares: str | int, place: str) -> HomePlan:
         """Take spare columns or rows off the wafer.
 
+        Parameters
+        ----------
+        width, height : int
+            Of the wafer.
+        spares : str or int
+            Share or count of all columns (``columns``, ``spread``), of all rows (``rows``), or
+            of the rows of each die (``dies``); see :func:`spare_lines`.
+        place : str
+            One of :data:`PLACES`. ``spread``: spare column k of n is column
+            ⌊(2k + 1) · width / 2n⌋, the middle of the k-th of n equal parts. ``dies``: row of
+            dies k ends before row ⌊(k + 1) · height / 7⌋; the last rows of each are spare.
+
         Raises
         ------
         InputError
-            From :func:`spare_lines`, or when ``place`` is unknown.
+            From :func:`spare_lines`, when ``place`` is unknown, or a die would have no row.
         """
         if place not in PLACES:
             raise InputError(f"spare_place is {place!r}; allowed: {', '.join(PLACES)}")
-        lines = spare_lines(spares, width if place == "columns" else height)
-        across = width - lines if place == "columns" else width
-        down = height - lines if place == "rows" else height
-        y, x = np.divmod(np.arange(across * down, dtype=np.int32), np.int32(across))
+        x, y = np.arange(width, dtype=np.int32), np.arange(height, dtype=np.int32)
+        if place in ("columns", "spread"):
+            x = np.delete(x, _spare_numbers(spares, width, place))
+        else:
+            y = np.delete(y, _spare_numbers(spares, height, place))
         return cls(
             width=width,
             height=height,
-            logical_width=across,
-            logical_height=down,
+            logical_width=len(x),
+            logical_height=len(y),
+            home=(y[:, None] * np.int32(width) + x).ravel(),
+            spares=str(spares),
+            place=place,
+        )
+
+    @classmethod
+    def of_image(cls, image: ConfigImage) -> HomePlan:
+        """The plan an image was compiled with, by its report; without one, the north-west corner.
+
+        Notes
+        -----
+        The report is free-form: what does not describe the image's logical size is not believed.
+        """
+        width, height = image.spec.width, image.spec.height
+        spares, place = (image.report.get(key) for key in ("spares", "spare_place"))
+        if isinstance(spares, str) and isinstance(place, str):
+            try:
+                plan = cls.build(width, height, spares, place)
+            except InputError:
+                plan = None
+            logical = (image.logical_width, image.logical_height)
+            if plan and (plan.logical_width, plan.logical_height) == logical:
+                return plan
+        y, x = np.divmod(np.arange(image.logical, dtype=np.int32), np.int32(image.logical_width))
+        return cls(
+            width=width,
+            height=height,
+            logical_width=image.logical_width,
+            logical_height=image.logical_height,
             home=y * np.int32(width) + x,
         )
 
@@ -93,3 +163,4 @@ class HomePlan:
         free = np.ones(self.width * self.height, np.bool_)
         free[self.home] = False
         return free
+

@@ -46,7 +46,7 @@ def test_spares_lie_at_the_east_or_south_edge() -> None:
     rows = HomePlan.build(5, 3, 1, "rows").spare.reshape(3, 5)
     assert rows[2].all()
     assert not rows[:2].any()
-    with pytest.raises(InputError, match="spare_place is 'ring'; allowed: columns, rows"):
+    with pytest.raises(InputError, match="spare_place is 'ring'; allowed: columns, rows, spread, dies"):
         HomePlan.build(5, 3, 1, "ring")
 
 
