@@ -240,6 +240,12 @@ def _render_campaign(data: dict[str, Any], folder: Path) -> None:
     rows = [
         ("fabrics", f"{data['fabrics']:,} over {data['parameter_sets']} parameter sets"),
         (
+            "compiled",
+            f"{data['compiled']:,} by {', '.join(data['routings'])}; "
+            f"{data['compiled_with_layers']:,} with other turns in other VCs, "
+            f"{data['compiled_with_vc_rules']:,} with VC rules",
+        ),
+        (
             "packets",
             f"{data['packets']:,}: {data['delivered']:,} delivered, "
             f"{data['refused']:,} refused, {data['sunk']:,} sunk",

@@ -190,9 +190,14 @@ def summarise(outcomes: list[Outcome]) -> dict[str, Any]:
     def spread(name: str) -> list[Any]:
         return sorted({outcome.drawn[name] for outcome in outcomes})
 
+    compiled = [outcome.drawn for outcome in outcomes if outcome.drawn["compiled"]]
     return {
         "fabrics": len(outcomes),
         "parameter_sets": len(spread("parameters")),
+        "compiled": len(compiled),
+        "compiled_with_layers": sum(drawn["layers"] > 1 for drawn in compiled),
+        "compiled_with_vc_rules": sum(drawn["vc_rules"] > 0 for drawn in compiled),
+        "routings": sorted({drawn["routing"] for drawn in compiled}),
         **{name: sum(getattr(outcome, name) for outcome in outcomes) for name in counted},
         **{name: spread(name) for name in ("vcs", "depth", "pattern", "length", "load")},
         "failures": [asdict(outcome) for outcome in outcomes if outcome.failure],

@@ -9,14 +9,13 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from model.compile import CompileOptions, compile_wafer
-from model.defects import bernoulli
 from model.errors import InputError
 from model.image import ConfigImage
 from model.random import threshold
 from model.schedule import PacketSchedule, StallPattern
 from model.spec import FabricSpec
 from model.traffic import PATTERNS, make_schedule, parse_lengths
+from verif.compiled_image import compiled_image, routing_evidence
 from verif.parameter_sets import PARAMETER_SETS, ParameterSet
 from verif.random_image import random_image
 
@@ -100,7 +99,7 @@ def _draw(rng: np.random.Generator, seed: int, parameters: ParameterSet, packets
     rates = {name: float(rng.choice(RATES)) for name in ("tile_rate", "core_rate", "link_rate")}
     compiled = bool(rng.random() < 0.6)
     if compiled:
-        image = _compiled(rng, parameters.spec(width, height), rates)
+        image = compiled_image(rng, parameters.spec(width, height), rates)
     else:
         image = random_image(rng, parameters.spec(width, height), **rates)
     traffic = _traffic(rng, image)
@@ -117,6 +116,7 @@ def _draw(rng: np.random.Generator, seed: int, parameters: ParameterSet, packets
         "vcs": image.spec.vcs,
         "depth": image.spec.depth,
         "compiled": compiled,
+        **(routing_evidence(image) if compiled else {}),
         **rates,
         **traffic,
         "stall_share": stall_share,
@@ -142,13 +142,6 @@ def _size(rng: np.random.Generator) -> tuple[int, int]:
             return width, 1
         case _:
             return width, height
-
-
-def _compiled(rng: np.random.Generator, spec: FabricSpec, rates: dict[str, float]) -> ConfigImage:
-    wafer = bernoulli(spec.width, spec.height, seed=int(rng.integers(2**32)), **rates)
-    options = CompileOptions(spares=str(rng.choice(["0", "7%", "1"])))
-    sizes = ("vcs", "depth", "payload_width", "route_entries", "watchdog")
-    return compile_wafer(wafer, options, **{name: getattr(spec, name) for name in sizes})
 
 
 def _traffic(rng: np.random.Generator, image: ConfigImage) -> dict[str, Any]:

@@ -65,12 +65,20 @@ def test_the_main_jobs_wafer_compiles_and_convinces_the_checker(seed: int) -> No
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("width", "height"), [(32, 18), (16, 16)])
-def test_16_entries_carry_200_wafers_at_12_and_6_percent(width: int, height: int) -> None:
-    for seed in range(1, 201):
-        wafer = bernoulli(width, height, tile_rate=0.12, link_rate=0.06, seed=seed)
-        image = compile_wafer(wafer, OPTIONS)
+@pytest.mark.parametrize("first", [1, 51, 101, 151])
+@pytest.mark.parametrize("vcs", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("width", "height", "tile_rate", "link_rate"),
+    [(32, 18, 0.12, 0.06), (16, 16, 0.12, 0.06), (32, 32, 0.01, 0.005)],
+)
+def test_16_entries_carry_200_wafers(
+    width: int, height: int, tile_rate: float, link_rate: float, vcs: int, first: int
+) -> None:
+    for seed in range(first, first + 50):
+        wafer = bernoulli(width, height, tile_rate=tile_rate, link_rate=link_rate, seed=seed)
+        image = compile_wafer(wafer, vcs=vcs)
         assert complaints(image, wafer) == [], seed
+        assert image.report["entries_max"] <= 16, seed
 
 
 def test_equal_input_makes_equal_bytes() -> None:

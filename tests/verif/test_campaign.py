@@ -31,7 +31,7 @@ WIDEST_HEADER = [n for n, chosen in enumerate(PARAMETER_SETS) if not chosen.head
 @pytest.mark.parametrize("parameters", WIDEST_HEADER)
 def test_rtl_equals_engine_over_random_fabrics(parameters):
     """Three times 7,000 packets: the part of `make verify` that every `make test` runs."""
-    seeds = range(parameters, 10 * len(PARAMETER_SETS), len(PARAMETER_SETS))
+    seeds = range(parameters, 11 * len(PARAMETER_SETS), len(PARAMETER_SETS))
     outcomes = [run_case(draw_case(seed)) for seed in seeds]
     total = summarise(outcomes)
     assert total["failures"] == []

@@ -15,9 +15,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from model.compile import CompileOptions, compile_wafer
-from model.defects import bernoulli
-from model.image import ConfigImage
 from model.random import threshold
 from model.runlog import Event, RunLog
 from model.schedule import StallPattern
@@ -27,6 +24,7 @@ from verif.bench.case import Case
 from verif.bench.launch import MismatchError, check_cases, make_case
 from verif.cases import first_possible
 from verif.compare import compare
+from verif.compiled_image import compiled_image
 from verif.parameter_sets import PARAMETER_SETS
 from verif.random_image import random_image
 from verif.runner import Simulator
@@ -89,7 +87,10 @@ def _draw(
     rng: np.random.Generator, spec: FabricSpec, seed: int, packets: int
 ) -> tuple[Case, RunLog]:
     rates = {name: float(rng.choice(RATES)) for name in ("tile_rate", "core_rate", "link_rate")}
-    image = _compiled(rng, spec, rates) if rng.random() < 0.5 else random_image(rng, spec, **rates)
+    if rng.random() < 0.5:
+        image = compiled_image(rng, spec, rates)
+    else:
+        image = random_image(rng, spec, **rates)
     schedule = make_schedule(
         image,
         pattern=str(rng.choice(list(PATTERNS))),
@@ -104,12 +105,6 @@ def _draw(
         seed=int(rng.integers(2**32)),
     )
     return make_case(image, schedule, stalls, seed=seed, read_back=seed == 0)
-
-
-def _compiled(rng: np.random.Generator, spec: FabricSpec, rates: dict[str, float]) -> ConfigImage:
-    wafer = bernoulli(spec.width, spec.height, seed=int(rng.integers(2**32)), **rates)
-    sizes = ("vcs", "depth", "payload_width", "route_entries", "watchdog")
-    return compile_wafer(wafer, CompileOptions(), **{name: getattr(spec, name) for name in sizes})
 
 
 def run_set(
