@@ -18,7 +18,7 @@ from scipy.sparse.csgraph import connected_components
 from model.image import ConfigImage
 from model.wafer import WaferMap
 from tests.image_report import report_complaints
-from tests.image_walk import walk
+from tests.image_walk import lost, walk
 
 STEPS = ((0, -1), (1, 0), (0, 1), (-1, 0))
 Bools = npt.NDArray[np.bool_]
@@ -43,10 +43,10 @@ def complaints(image: ConfigImage, wafer: WaferMap | None = None) -> list[str]:
     if found:
         return found
     walked = walk(image)
-    lost = (walked.hops < 0).sum(axis=0)
+    missed = (walked.hops < 0).sum(axis=0)
     found = _cycle_complaints(image) + [
         f"walk: {count} sources do not reach logical {walked.logical[b]}"
-        for b, count in enumerate(lost.tolist())
+        for b, count in enumerate(missed.tolist())
         if count
     ]
     if wafer is not None:
@@ -54,6 +54,18 @@ def complaints(image: ConfigImage, wafer: WaferMap | None = None) -> list[str]:
         found += _cut_off_complaints(image, joined)
         found += report_complaints(image, joined, walked) if not found else []
     return found
+
+
+def sampled_complaints(image: ConfigImage, wafer: WaferMap, pairs: int, seed: int) -> list[str]:
+    """As :func:`complaints`, for wafers whose pairs are too many: random pairs, no report."""
+    found = _fuse_complaints(image, wafer) + _host_complaints(image)
+    if found:
+        return found
+    hosted = np.flatnonzero(image.remap_tile >= 0)
+    source, goal = np.random.default_rng(seed).choice(hosted, (2, pairs))
+    missed = lost(image, source, goal)
+    found = [f"walk: logical {source[k]} does not reach logical {goal[k]}" for k in missed[:9]]
+    return found + _cycle_complaints(image) + _cut_off_complaints(image, _joined(image, wafer))
 
 
 def behind(width: int, height: int) -> Ints:
@@ -91,14 +103,14 @@ def _fuse_complaints(image: ConfigImage, wafer: WaferMap | None) -> list[str]:
 
 def _host_complaints(image: ConfigImage) -> list[str]:
     """Places live, have a core, and know who they are; VCs exist."""
-    found = []
-    for logical, tile in enumerate(image.remap_tile.tolist()):
-        if tile >= 0 and not (image.live[tile] and image.core_ok[tile]):
-            found.append(f"host: logical {logical} is on a dead core")
-        if tile >= 0 and image.identity[tile] != logical:
-            found.append(f"host: tile {tile} does not know that it is logical {logical}")
-        if image.remap_vc[logical] >= image.spec.vcs:
-            found.append(f"host: logical {logical} has no such VC")
+    hosted = np.flatnonzero(image.remap_tile >= 0)
+    tile = image.remap_tile[hosted]
+    dead = hosted[~(image.live & image.core_ok)[tile]].tolist()
+    found = [f"host: logical {logical} is on a dead core" for logical in dead]
+    for logical in hosted[image.identity[tile] != hosted].tolist():
+        found.append(f"host: the tile of logical {logical} does not know it")
+    for logical in np.flatnonzero(image.remap_vc >= image.spec.vcs).tolist():
+        found.append(f"host: logical {logical} has no such VC")
     if ((image.rules["valid"] == 1) & (image.rules["vc"] >= image.spec.vcs)).any():
         found.append("host: a rule chooses a VC that does not exist")
     if (image.identity >= 0).sum() != (image.remap_tile >= 0).sum():

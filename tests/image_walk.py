@@ -50,6 +50,17 @@ def walk(image: ConfigImage) -> Walk:
     return Walk(logical=logical, hops=hops, shortest=shortest, load=load)
 
 
+def lost(
+    image: ConfigImage, source: npt.NDArray[np.int64], goal: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Which of these pairs of logical ids, one by one, do not arrive; for wafers of any size."""
+    arrives = np.zeros(len(source), np.bool_)
+    tables = (image.turns, image.routes, image.rules, image.out_ok, image.core_ok)
+    hosts = (image.remap_tile[source], image.remap_tile[goal], image.remap_vc[goal])
+    _walk_one_by_one(image.spec.width, *hosts, *tables, arrives)
+    return np.flatnonzero(~arrives)
+
+
 @njit(cache=True)
 def _beyond(tile: Any, port: Any, width: Any) -> Any:
     """Tile at the other end of a link."""
@@ -142,3 +153,21 @@ def _walk_to_each(
                     entered = crossed[k]
                     port = entered % 5
                     load[_beyond(entered // 5, port, width), port ^ 2] += 1
+
+
+@njit(cache=True)
+def _walk_one_by_one(
+    width: Any, sources: Any, goals: Any, default: Any, turns: Any, routes: Any, rules: Any,
+    out_ok: Any, core_ok: Any, arrives: Any,
+) -> None:  # fmt: skip
+    for k in range(len(sources)):
+        goal = np.int64(goals[k])
+        vc = _vc_of(rules[sources[k]], goal % width, goal // width, np.int64(default[k]))
+        last = state = np.int64(sources[k]) * 5 + 4
+        left = 5 * len(core_ok)
+        while state >= 0 and left > 0:
+            last, left = state, left - 1
+            state = np.int64(_moved(
+                state // 5, state % 5, vc, goal, width, turns, routes, out_ok, core_ok
+            ))  # fmt: skip
+        arrives[k] = state == TAKEN and last // 5 == goal

@@ -16,7 +16,7 @@ from model.proof import prove
 from model.wafer import WaferMap
 from tests.compiler import corrupt_fabric, corrupt_tables
 from tests.compiler.corruption import CORNER, CORRUPTIONS, SIDE, Corruption
-from tests.image_checker import behind, complaints
+from tests.image_checker import behind, complaints, sampled_complaints
 
 Good = tuple[dict[int, ConfigImage], WaferMap]
 
@@ -69,3 +69,15 @@ def test_the_checker_rejects_a_corrupted_image(good: Good, case: Corruption, vcs
             prove(image)
     else:
         prove(image)  # only who knows the wafer or reads the report can tell
+
+
+@pytest.mark.parametrize("case", CORRUPTIONS, ids=lambda case: case.name)
+def test_the_checker_of_samples_rejects_it_too_but_for_the_report(
+    good: Good, case: Corruption
+) -> None:
+    images, wafer = good
+    image = copy.deepcopy(images[case.least_vcs])
+    assert sampled_complaints(image, wafer, 20_000, seed=1) == []
+    case.spoil(image)
+    found = sampled_complaints(image, wafer, 20_000, seed=1)
+    assert any(text.startswith(f"{case.kind}: ") for text in found) == (case.kind != "report")
