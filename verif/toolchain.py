@@ -7,13 +7,10 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import Final
 
 from model.atomic import make_folder
+from model.cache import CACHE
 from model.errors import InputError
-
-CACHE: Final = Path(os.environ.get("WAFERMESH_CACHE") or Path.home() / ".cache" / "wafermesh")
-"""Compiled simulators live here, named by the hash of what they were built from."""
 
 
 def make_cache() -> Path:
