@@ -21,6 +21,7 @@ from tests.image_report import report_complaints
 from tests.image_walk import lost, walk
 
 STEPS = ((0, -1), (1, 0), (0, 1), (-1, 0))
+NOBODY = np.zeros(0, np.int32)
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
@@ -50,7 +51,7 @@ def complaints(image: ConfigImage, wafer: WaferMap | None = None) -> list[str]:
         if count
     ]
     if wafer is not None:
-        joined = _joined(image, wafer)
+        joined = connected(wafer, image.remap_tile)
         found += _cut_off_complaints(image, joined)
         found += report_complaints(image, joined, walked) if not found else []
     return found
@@ -65,7 +66,8 @@ def sampled_complaints(image: ConfigImage, wafer: WaferMap, pairs: int, seed: in
     source, goal = np.random.default_rng(seed).choice(hosted, (2, pairs))
     missed = lost(image, source, goal)
     found = [f"walk: logical {source[k]} does not reach logical {goal[k]}" for k in missed[:9]]
-    return found + _cycle_complaints(image) + _cut_off_complaints(image, _joined(image, wafer))
+    joined = connected(wafer, image.remap_tile)
+    return found + _cycle_complaints(image) + _cut_off_complaints(image, joined)
 
 
 def behind(width: int, height: int) -> Ints:
@@ -133,11 +135,11 @@ def _cycle_complaints(image: ConfigImage) -> list[str]:
     return [f"cycle: {(part == ring).sum()} links in {len(rings)} rings" for ring in rings[:1]]
 
 
-def _joined(image: ConfigImage, wafer: WaferMap) -> Bools:
+def connected(wafer: WaferMap, hosts: npt.NDArray[np.int32] = NOBODY) -> Bools:
     """bool[tiles]: all that is connected at all, from the wafer map alone.
 
     The tiles joined by two-way links that hold the most working cores; then, again and again, every
-    tile with a link from and a link to what is joined. Among equal parts the one of the first host.
+    tile with a link from and a link to what is joined. Among equal parts that of the first host.
     """
     there = behind(wafer.width, wafer.height)
     alive = wafer.state != 2
@@ -151,8 +153,7 @@ def _joined(image: ConfigImage, wafer: WaferMap) -> Bools:
     _, part = connected_components(edges, directed=False)
     cores = np.bincount(part, wafer.state == 0)
     largest = cores == cores.max()
-    hosts = image.remap_tile[image.remap_tile >= 0]
-    mine = [p for p in part[hosts].tolist() if largest[p]] + [int(cores.argmax())]
+    mine = [p for p in part[hosts[hosts >= 0]].tolist() if largest[p]] + [int(cores.argmax())]
     joined: Bools = (part == mine[0]) & alive
     while True:
         near = joined[there]
