@@ -1,0 +1,211 @@
+"""Rows as lines: from every tile of a row to every other tile of it, past what is broken.
+
+Packets cross a row's tiles from west to east and from east to west. Where the next link does not
+work, a *detour* leads over neighbouring rows to the next tile of the row: the cheapest path that
+never steps back, found by dynamic programming over columns. On the spine's near side a detour uses
+``CLIMB`` links; beyond it, where packets leave, it needs north and south links of the class
+``LEAVE``, which it takes from ``CLIMB``. A detour's tiles get a *rule* each: packets for these
+columns of that row go there, from whichever port they came.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+MOST_ROWS: Final = 40
+"""Rows that a detour may lead away from its own."""
+
+_HOP, _TAKE = 4, 1  # a hop; a link that is taken from climbing packets
+_CLIMB, _LEAVE = 1, 4  # LinkClass; Numba wants plain numbers
+_FAR: Final = 1 << 30
+
+
+@njit(cache=True)
+def _side(x: Any, y: Any, step: Any, left: Any, right: Any) -> Any:
+    """-1 before the spine, 0 on it, 1 behind it, for a packet that moves by ``step``."""
+    if left[y] <= x <= right[y]:
+        return 0
+    return -1 if (x < left[y]) == (step > 0) else 1
+
+
+@njit(cache=True)
+def _may_shift(kind: Any, kept: Any, tile: Any, port: Any, side: Any) -> Any:
+    """Price of a north or south link on a detour, or 0 when it cannot be used."""
+    name = kind[tile, port]
+    if side < 0:
+        return _HOP if name == _CLIMB else 0
+    if name == _LEAVE or (side == 0 and 1 < name < _LEAVE):
+        return _HOP
+    return _HOP + _TAKE if name == _CLIMB and not kept[tile, port] else 0
+
+
+@njit(cache=True)
+def find_detour(
+    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, start: Any, goal: Any,
+    step: Any, cost: Any, came: Any, path: Any,
+) -> Any:  # fmt: skip
+    """Cheapest path without a step back; its length in hops, -1 when there is none.
+
+    ``path`` gets (tile, port) of every hop; links taken from climbing packets, or needed by them,
+    are marked in ``kind`` and ``kept``.
+    """
+    x0, y0, x1, y1 = start % width, start // width, goal % width, goal // width
+    columns = abs(x1 - x0) + 1
+    forward = 1 if step > 0 else 3
+    if columns > len(cost):
+        return -1
+    reach = abs(y1 - y0) + 1
+    while True:
+        low, high = max(0, min(y0, y1) - reach), min(height - 1, max(y0, y1) + reach)
+        if high - low >= cost.shape[1]:
+            return -1
+        for k in range(columns):
+            x = x0 + k * step
+            for y in range(low, high + 1):
+                r = y - low
+                cost[k, r], came[k, r] = _FAR, 255
+                if k == 0:
+                    if y == y0:
+                        cost[k, r] = 0
+                elif cost[k - 1, r] < _FAR and 0 < kind[y * width + x - step, forward] <= _LEAVE:
+                    cost[k, r], came[k, r] = cost[k - 1, r] + _HOP, forward
+            for y in range(low + 1, high + 1):
+                price = _may_shift(kind, kept, (y - 1) * width + x, 2,
+                                   _side(x, y - 1, step, left, right))  # fmt: skip
+                if price and cost[k, y - 1 - low] + price < cost[k, y - low]:
+                    cost[k, y - low], came[k, y - low] = cost[k, y - 1 - low] + price, 2
+            for y in range(high - 1, low - 1, -1):
+                price = _may_shift(kind, kept, (y + 1) * width + x, 0,
+                                   _side(x, y + 1, step, left, right))  # fmt: skip
+                if price and cost[k, y + 1 - low] + price < cost[k, y - low]:
+                    cost[k, y - low], came[k, y - low] = cost[k, y + 1 - low] + price, 0
+        if cost[columns - 1, y1 - low] < _FAR:
+            break
+        if low == 0 and high == height - 1:
+            return -1
+        reach *= 2
+    count = 0
+    k, y = columns - 1, y1
+    while came[k, y - low] != 255:
+        port = came[k, y - low]
+        if port == forward:
+            k -= 1
+        else:
+            y += 1 if port == 0 else -1
+        tile = y * width + x0 + k * step
+        path[count, 0], path[count, 1] = tile, port
+        count += 1
+        if port != forward and kind[tile, port] == _CLIMB:
+            if _side(x0 + k * step, y, step, left, right) < 0:
+                kept[tile, port] = True
+            else:
+                kind[tile, port] = _LEAVE
+    return count
+
+
+@njit(cache=True)
+def _note(
+    path: Any, count: Any, row: Any, low: Any, high: Any, slack: Any, rules: Any, used: Any
+) -> Any:  # fmt: skip
+    """A rule for each hop of a path; the number of rules, which may exceed their space."""
+    for k in range(count):
+        if used < len(rules):
+            rules[used, 0], rules[used, 1], rules[used, 2] = path[k, 0], row, low
+            rules[used, 3], rules[used, 4], rules[used, 5] = high, slack, path[k, 1]
+        used += 1
+    return used
+
+
+@njit(cache=True)
+def lay_lines(
+    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, whole: Any, anchor: Any,
+    rules: Any, awkward: Any,
+) -> Any:  # fmt: skip
+    """Join every row in both directions; the number of rules.
+
+    Parameters
+    ----------
+    kind : uint8[tiles, 4]
+        Class of each link; detours take some from CLIMB to LEAVE.
+    kept : bool[tiles, 4]
+        Written: climbing detours need the link.
+    whole : bool[tiles]
+        Tiles of the lines.
+    anchor : int32[tiles]
+        For a tile in a pocket the whole tile from which it is entered; -1 for all others.
+    rules : int32[space, 6]
+        Written: tile, row, first and last column of the destinations, columns in front of them
+        that nobody asks for, output.
+    awkward : uint8[tiles]
+        Written: 1 where a tile must become a pocket, 2 where a pocket is not reached.
+    """
+    cost = np.zeros((width, min(height, 2 * MOST_ROWS + 3)), np.int32)
+    came = np.zeros(cost.shape, np.uint8)
+    path = np.zeros((cost.size, 2), np.int32)
+    line = np.zeros(width, np.int32)
+    used = 0
+    for behind in range(2):  # packets that leave have less choice, so they come first
+        for y in range(height):
+            for turn in range(2):
+                step, forward = (1, 1) if turn == 0 else (-1, 3)
+                low, high = 0, width - 1
+                count = 0
+                for k in range(width):
+                    x = k if turn == 0 else width - 1 - k
+                    tile = y * width + x
+                    if whole[tile]:
+                        line[count] = x
+                        count += 1
+                    elif anchor[tile] >= 0:
+                        if (_side(x, y, step, left, right) < 0) != (behind == 1):
+                            continue
+                        near = count - 1
+                        target = anchor[tile]
+                        while near > 0 and (target % width - line[near]) * step < 0:
+                            near -= 1
+                        if near < 0 or (target % width - line[near]) * step < 0:
+                            continue
+                        start = y * width + line[near]
+                        if start == target:
+                            continue
+                        hops = find_detour(width, height, kind, kept, left, right, start, target,
+                                           step, cost, came, path)  # fmt: skip
+                        if hops < 0:
+                            awkward[tile] = 2
+                        else:
+                            used = _note(path, hops, y, x, x, 0, rules, used)
+                k = 1
+                while k < count:
+                    start, goal = y * width + line[k - 1], y * width + line[k]
+                    k += 1
+                    if goal == start + step and kind[start, forward] < 255:
+                        continue
+                    if (_side(start % width, y, step, left, right) < 0) != (behind == 1):
+                        continue
+                    hops = find_detour(width, height, kind, kept, left, right, start, goal, step,
+                                       cost, came, path)  # fmt: skip
+                    if hops >= 0:
+                        if turn == 0:
+                            low, high = goal % width, width - 1
+                        else:
+                            low, high = 0, goal % width
+                        slack = abs(goal - start) - 1
+                        used = _note(path, hops, y, low, high, slack, rules, used)
+                        continue
+                    # Whose fault? The next tile cannot be entered, or this one cannot be left.
+                    starts = k > 2 and find_detour(
+                        width, height, kind, kept, left, right, y * width + line[k - 3], goal,
+                        step, cost, came, path,
+                    ) >= 0  # fmt: skip
+                    goals = not starts and k < count and find_detour(
+                        width, height, kind, kept, left, right, start, y * width + line[k],
+                        step, cost, came, path,
+                    ) >= 0  # fmt: skip
+                    if not goals:
+                        awkward[start] = 1
+                    if not starts:
+                        awkward[goal] = 1
+    return used
