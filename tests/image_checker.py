@@ -58,12 +58,14 @@ def complaints(image: ConfigImage, wafer: WaferMap | None = None) -> list[str]:
 
 
 def sampled_complaints(image: ConfigImage, wafer: WaferMap, pairs: int, seed: int) -> list[str]:
-    """As :func:`complaints`, for wafers whose pairs are too many: random pairs, no report."""
+    """As :func:`complaints`, for wafers with too many pairs: so many at random, and no report."""
     found = _fuse_complaints(image, wafer) + _host_complaints(image)
     if found:
         return found
     hosted = np.flatnonzero(image.remap_tile >= 0)
-    source, goal = np.random.default_rng(seed).choice(hosted, (2, pairs))
+    every = len(hosted) ** 2
+    picked = np.random.default_rng(seed).choice(every, min(pairs, every), replace=False)
+    source, goal = (hosted[side] for side in np.divmod(picked, len(hosted)))
     missed = lost(image, source, goal)
     found = [f"walk: logical {source[k]} does not reach logical {goal[k]}" for k in missed[:9]]
     joined = connected(wafer, image.remap_tile)
