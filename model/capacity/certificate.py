@@ -58,8 +58,9 @@ def lower_bound(problem: FlowProblem, flow: Floats) -> float:
     assert flow.shape == (len(problem.hosts), problem.links)
     assert (flow >= -TOLERANCE).all(), "a flow is negative"
     for goal, host in enumerate(problem.hosts):
-        left = np.bincount(problem.tail, flow[goal], problem.tiles)
-        left -= np.bincount(problem.head, flow[goal], problem.tiles)
+        left = np.zeros(problem.tiles)
+        np.add.at(left, problem.tail, flow[goal])
+        np.subtract.at(left, problem.head, flow[goal])
         left[problem.hosts] -= problem.demand[:, goal]
         left[host] = 0.0
         assert abs(left).max() <= TOLERANCE * problem.demand.sum(), "a flow does not add up"
