@@ -2,9 +2,10 @@
 
 The turns are acyclic, so every legal output from which the destination can still be reached is
 right and ends there. A tile that needs more entries than it has is therefore fitted again with
-more freedom: first any good output per destination, then any legal one. Its new paths may
-reach other tiles by inputs not seen before, so the whole is repeated until nothing changes; the
-set of (tile, input, destination) that is asked only grows, so it ends.
+more freedom, rung by rung: good outputs, then legal ones with longer and longer ways; on each rung
+it first tries to give up only the entries that answer least. Its new paths may reach other tiles by
+inputs not seen before, so the whole is repeated until nothing changes; the set of (tile, input,
+destination) that is asked only grows, so it ends.
 """
 
 from __future__ import annotations
@@ -19,9 +20,18 @@ import numpy.typing as npt
 
 from model.errors import InputError
 from model.routing.plan import PathPlan, layer_vcs
-from model.tables.kernel import MOST_ENTRIES, fit_lane, trace
+from model.tables.cover import FIELDS, cover, cover_each
+from model.tables.decode import answered_each, soften
+from model.tables.demand import GOOD, gather, loosen, settle, trace
+
+MOST_ENTRIES: Final = 64
+"""Entries that are tried before a tile is said to need "more"."""
+
+ROUNDS: Final = {"fast": 4, "best": 24}
+"""Greedy rounds before a tile's paths are traded."""
 
 _LANES: Final = 2
+_BLOCK: Final = 32  # tiles gathered at once: two cache lines of demands
 
 
 class Freedom(IntEnum):
@@ -30,6 +40,14 @@ class Freedom(IntEnum):
     CHOSEN = 0
     GOOD = 1
     LEGAL = 2
+
+
+_RUNGS: Final = [
+    (Freedom.GOOD, GOOD),
+    (Freedom.LEGAL, 2),
+    (Freedom.LEGAL, 6),
+    (Freedom.LEGAL, 1 << 30),
+]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -51,7 +69,7 @@ class FittedTables:
     freedom: npt.NDArray[np.uint8]
 
 
-def fit_tables(paths: PathPlan, route_entries: int, vcs: int) -> FittedTables:
+def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fast") -> FittedTables:
     """Fit every tile's route table.
 
     Parameters
@@ -61,40 +79,123 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int) -> FittedTables:
         Entries a tile has, 1 … 64; all VCs share them.
     vcs : int
         VCs of the fabric, at least as many as layers.
+    effort : str
+        A key of :data:`ROUNDS`.
 
     Raises
     ------
     InputError
         When nothing fits: the tile and its need.
     """
-    tiles, hosts, layers = len(paths.forward), paths.hosts, paths.layers
-    hop = paths.hop.copy()
-    asked = np.zeros(hop.shape, np.bool_)
-    entries = np.zeros((tiles, route_entries, 7), np.int32)
-    count = np.zeros(tiles, np.int32)
-    freedom = np.zeros(tiles, np.uint8)
-    need = np.zeros(tiles, np.int32)
-    vc_sets = np.array([layer_vcs(layer, layers, vcs) for layer in range(layers)], np.int32)
-
-    def follow(lane: int) -> None:
-        trace(hosts, lane, _LANES, paths.layer_of, paths.forward, hop, asked)
-
-    def fit(lane: int) -> int:
-        tables = (entries, count, freedom, need)
-        plan = (paths.turns, paths.forward, paths.good, hop, asked)
-        return int(fit_lane(lane, _LANES, paths.width, hosts, vc_sets, *plan, *tables))
-
+    fit = _Fit(paths, route_entries, ROUNDS[effort])
     with ThreadPoolExecutor(_LANES) as pool:
-        while True:
-            list(pool.map(follow, range(_LANES)))
-            changed = sum(pool.map(fit, range(_LANES)))
-            if need.any():
-                tile = int(np.argmax(need != 0))
-                place = f"({tile % paths.width}, {tile // paths.width})"
-                wants = need[tile] if need[tile] > 0 else f"more than {MOST_ENTRIES}"
-                raise InputError(
-                    f"route_entries is {route_entries}; allowed: {wants} or more,"
-                    f" which tile {place} needs"
-                )
-            if not changed:
-                return FittedTables(entries=entries, count=count, freedom=freedom)
+        while fit.moved.any():
+            list(pool.map(fit.trace, range(_LANES)))
+            list(pool.map(fit.fit, range(_LANES)))
+            fit.require_fit()
+    of_layers = np.zeros(1 << paths.layers, np.int32)
+    for layer in range(paths.layers):
+        holds = np.arange(len(of_layers)) >> layer & 1 != 0
+        of_layers[holds] |= layer_vcs(layer, paths.layers, vcs)
+    fit.entries[:, :, 5] = of_layers[fit.entries[:, :, 5]]
+    used = np.arange(route_entries) < fit.count[:, None]
+    entries = np.where(used[:, :, None], fit.entries, 0).astype(np.int32)
+    return FittedTables(entries=entries, count=fit.count, freedom=fit.freedom)
+
+
+class _Fit:
+    """One fit on its way: tables, what is asked of them, and the lanes that work on it.
+
+    A lane writes only to its own destinations (``trace``) or tiles (``fit``) and reads nothing
+    that another writes meanwhile, so the result does not depend on who runs when.
+    """
+
+    def __init__(self, paths: PathPlan, route_entries: int, rounds: int) -> None:
+        tiles, hosts = len(paths.forward), len(paths.hosts)
+        self.paths = paths
+        self.rounds = rounds
+        self.layer_to = np.ascontiguousarray(paths.layer_of.T)
+        self.wanted = np.zeros((paths.layers, hosts, tiles), np.uint32)
+        self.moved = np.ones(hosts, np.bool_)
+        self.dirty = np.zeros(tiles, np.bool_)
+        self.entries = np.zeros((tiles, route_entries, FIELDS), np.int32)
+        self.count = np.zeros(tiles, np.int32)
+        self.freedom = np.zeros(tiles, np.uint8)
+        self.need = np.zeros(tiles, np.int32)  # what a tile that does not fit would take
+
+    def trace(self, lane: int) -> None:
+        """Find what is asked for the lane's destinations."""
+        plan = (self.paths.hosts, self.layer_to, self.paths.forward, self.paths.hop)
+        trace(lane, _LANES, *plan, self.moved, self.wanted, self.dirty)
+
+    def fit(self, lane: int) -> None:
+        """Fit those of the lane's tiles that are asked something new."""
+        paths, tiles = self.paths, len(self.count)
+        most = self.entries.shape[1]
+        for first in range(lane * _BLOCK, tiles, _LANES * _BLOCK):
+            part = slice(first, min(tiles, first + _BLOCK))
+            if not self.dirty[part].any():
+                continue
+            self.dirty[part] = False
+            demands = np.empty((part.stop - first, paths.layers, tiles), np.uint32)
+            gather(self.wanted, paths.hosts, first, demands)
+            grids = demands.reshape(-1, paths.layers, paths.height, paths.width)
+            known = np.empty(len(grids), np.bool_)
+            answered_each(grids, self.entries[part], self.count[part], known)
+            cover_each(grids, ~known, most, self.rounds, self.entries[part], self.count[part])
+            for tile in np.flatnonzero(self.count[part] < 0) + first:
+                self._trade(int(tile), grids[tile - first])
+
+    def _cover(self, demand: npt.NDArray[np.uint32], enough: int) -> npt.NDArray[np.int32] | None:
+        """Entries for a demand, None when :data:`MOST_ENTRIES` do not suffice."""
+        entries = np.zeros((MOST_ENTRIES, FIELDS), np.int32)
+        used = cover(demand, enough, self.rounds, entries)
+        return None if used < 0 else entries[:used]
+
+    def _trade(self, tile: int, strict: npt.NDArray[np.uint32]) -> None:
+        """Fit a tile with as little freedom as it takes."""
+        paths, most = self.paths, self.entries.shape[1]
+        plan = (paths.hosts, paths.turns, paths.forward, paths.hop, paths.good)
+        wish = self._cover(strict, most)
+        loose = np.empty_like(strict)
+        for freedom, slack in _RUNGS:
+            loosen(tile, slack, *plan, self.wanted, loose.reshape(paths.layers, -1))
+            entries = self._cover(loose, most)
+            if entries is None or len(entries) > most:
+                continue
+            if wish is not None:
+                entries = self._least(strict, loose, wish, most, entries)
+            self.freedom[tile], self.count[tile] = freedom, len(entries)
+            self.entries[tile, : len(entries)] = entries
+            settle(tile, paths.width, paths.hosts, entries, len(entries), self.wanted, self.moved)
+            return
+        self.need[tile] = MOST_ENTRIES + 1 if entries is None else len(entries)
+
+    def _least(
+        self,
+        strict: npt.NDArray[np.uint32],
+        loose: npt.NDArray[np.uint32],
+        wish: npt.NDArray[np.int32],
+        most: int,
+        entries: npt.NDArray[np.int32],
+    ) -> npt.NDArray[np.int32]:
+        """Loosen only what the lightest entries answer, if some number of them will do."""
+        give_up = max(1, len(wish) - most)
+        while give_up < len(wish):
+            found = self._cover(soften(strict, loose, wish, len(wish), give_up), most)
+            if found is not None and len(found) <= most:
+                return found
+            give_up *= 2
+        return entries
+
+    def require_fit(self) -> None:
+        """Refuse when some tile found no table."""
+        if not self.need.any():
+            return
+        tile = int(np.argmax(self.need != 0))
+        need = int(self.need[tile])
+        wants = f"{need} or more" if need <= MOST_ENTRIES else f"more than {MOST_ENTRIES}"
+        raise InputError(
+            f"route_entries is {self.entries.shape[1]}; allowed: {wants},"
+            f" which tile ({tile % self.paths.width}, {tile // self.paths.width}) needs"
+        )

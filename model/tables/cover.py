@@ -1,0 +1,344 @@
+"""Few priority-ordered rectangles that answer a demand (TBL-1); compiled, in one file.
+
+One file, because Numba's cache notices a change in the caller's own file only.
+
+A *demand* is ``uint32[layers, rows, cols]`` over a grid of destinations: bit ``4 * port + out``
+says that a packet of that layer, come in by that port, may leave through ``out``; a port without a
+bit does not ask there, and an entry may cover it with anything, as it may what an earlier entry
+has matched. A cell may stand for many destinations: rows and columns are all that matters.
+
+An *entry* is ``int32[7]``: first and last column, first and last row, bit set of input ports, bit
+set of layers, output.
+
+Neighbouring columns that do not contradict each other are first merged, then rows, which leaves
+about 6 x 6 cells of 32 x 18. Then greedily: always the rectangle, ports, layers and output that
+answer the largest weight of open demands without one they contradict. At first what a port's most
+useful output does not suit weighs more, so that the exceptions come before the rule. In each
+further round a demand weighs the more, the fewer others its entry of the round before answered.
+After Mejia et al., Region-Based Routing, 2007, with don't-cares and sets of input ports.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+from numba import njit
+
+FIELDS: Final = 7
+"""Numbers of an entry."""
+
+_PORTS: Final = 5
+_HARD: Final = 64  # a demand against the rule outweighs this many others
+_BAD: Final = 1 << 26  # outweighs every sum of suited demands
+_SHARE: Final = 4096  # weight that each entry's demands divide among them in the next round
+_ONES: Final = np.uint32(0x11111)  # one bit a port
+_ALL: Final = np.uint32(15)
+
+
+@njit(cache=True, nogil=True)
+def _asking(word: Any) -> Any:
+    """Lowest bit of each port's four that is not empty."""
+    two = word | word >> np.uint32(1)
+    return (two | two >> np.uint32(2)) & _ONES
+
+
+@njit(cache=True, nogil=True)
+def _contradict(a: Any, b: Any) -> Any:
+    """Whether some port asks in both and no output suits both."""
+    return _asking(a) & _asking(b) & ~_asking(a & b) != 0
+
+
+@njit(cache=True, nogil=True)
+def _mergeable(lines: Any, kept: Any, line: Any) -> Any:
+    """Whether ``line`` agrees with the one at hand, in its layer and in all layers together.
+
+    Layers that are asked for different destinations would otherwise hide each other's borders.
+    """
+    layers, cells = line.shape
+    for i in range(cells):
+        some = other = np.uint32(0)
+        for layer in range(layers):
+            a, b = lines[layer, kept, i], line[layer, i]
+            if _contradict(a, b):
+                return False
+            some |= a
+            other |= b
+        if layers > 1 and _contradict(some, other):
+            return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def _shrink(demand: Any, merged: Any, first: Any) -> Any:
+    """Merge neighbouring lines of [layers, lines, cells]; how many are left.
+
+    Line k of the result starts at line ``first[k]``.
+    """
+    layers, lines, cells = demand.shape
+    count = 0
+    for k in range(lines):
+        line = demand[:, k]
+        if count and _mergeable(merged, count - 1, line):
+            for layer in range(layers):
+                for i in range(cells):
+                    a, b = merged[layer, count - 1, i], line[layer, i]
+                    both = (_asking(a) & _asking(b)) * _ALL
+                    merged[layer, count - 1, i] = ((a | b) & ~both) | (a & b & both)
+        else:
+            merged[:, count] = line
+            first[count] = k
+            count += 1
+    first[count] = lines
+    return count
+
+
+@njit(cache=True, nogil=True)
+def _heaviest(
+    left: Any, weight: Any, askers: Any, out: Any, value: Any, height: Any, sums: Any, stack: Any,
+    found: Any, best: Any,
+) -> Any:  # fmt: skip
+    """Weight of the heaviest rectangle of one set of askers and output, if above ``best``.
+
+    Every maximal rectangle without a contradiction is looked at, by rising heights of good columns.
+    """
+    rows, cols = value.shape
+    value[:] = 0
+    for asker in range(len(left)):
+        if askers >> asker & 1:
+            for r in range(rows):
+                for c in range(cols):
+                    outs = left[asker, r, c]
+                    suited = weight[asker, r, c] if outs >> out & 1 else -_BAD
+                    value[r, c] += suited if outs else 0
+    total = 0
+    x_lo, x_hi, y_lo, y_hi = cols, -1, rows, -1
+    for r in range(rows):
+        for c in range(cols):
+            if value[r, c] > 0:
+                total += value[r, c]
+                x_lo, x_hi = min(x_lo, c), max(x_hi, c)
+                y_lo, y_hi = min(y_lo, r), r
+    if total <= best:
+        return best
+    height[x_lo : x_hi + 2] = 0
+    sums[y_lo, x_lo : x_hi + 2] = 0
+    for r in range(y_lo, y_hi + 1):
+        running = 0
+        sums[r + 1, x_lo] = 0
+        for c in range(x_lo, x_hi + 1):
+            here = value[r, c]
+            running += max(here, 0)
+            height[c] = height[c] + 1 if here >= 0 else 0
+            sums[r + 1, c + 1] = sums[r, c + 1] + running
+        depth = 0
+        for c in range(x_lo, x_hi + 2):  # the last column has height 0 and empties the stack
+            start, tall = c, height[c]
+            while depth and stack[depth - 1, 1] >= tall:
+                depth -= 1
+                start = stack[depth, 0]
+                if stack[depth, 1] > tall:
+                    top = r + 1 - stack[depth, 1]
+                    got = sums[r + 1, c] - sums[r + 1, start] - sums[top, c] + sums[top, start]
+                    if got > best:
+                        best = got
+                        found[0], found[1], found[2], found[3] = start, c - 1, top, r
+            if tall:
+                stack[depth, 0], stack[depth, 1] = start, tall
+                depth += 1
+    return best
+
+
+@njit(cache=True, nogil=True)
+def _askers(ports: Any, layers: Any) -> Any:
+    """Bit set of (layer, port) pairs, numbered ``layer * 5 + port``."""
+    found, layer = 0, 0
+    while layers >> layer:
+        if layers >> layer & 1:
+            found |= ports << _PORTS * layer
+        layer += 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _widen(left: Any, entry: Any, layers: Any) -> None:
+    """Let an entry serve every further layer and port that does not contradict it."""
+    agree = 0
+    for asker in range(len(left)):
+        fits = True
+        for r in range(entry[2], entry[3] + 1):
+            for c in range(entry[0], entry[1] + 1):
+                outs = left[asker, r, c]
+                fits = fits and (outs == 0 or outs >> entry[6] & 1 != 0)
+        agree |= fits << asker
+    for layer in range(layers):
+        wider = _askers(entry[4], entry[5] | 1 << layer)
+        if wider & agree == wider:
+            entry[5] |= 1 << layer
+    for port in range(_PORTS):
+        wider = _askers(entry[4] | 1 << port, entry[5])
+        if wider & agree == wider:
+            entry[4] |= 1 << port
+
+
+@njit(cache=True, nogil=True)
+def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any:
+    """One round; the number of entries, or -1 when ``most`` do not suffice.
+
+    ``asked`` are outputs, ``owner`` the entry that answers, both by [asker, row, column].
+    """
+    askers, rows, cols = asked.shape
+    layers = askers // _PORTS
+    left = asked.copy()
+    value = np.empty((rows, cols), np.int32)
+    height = np.empty(cols + 1, np.int32)
+    sums = np.empty((rows + 1, cols + 1), np.int32)
+    stack = np.empty((cols + 2, 2), np.int32)
+    found = np.zeros(4, np.int32)
+    wants = np.zeros((askers, 4), np.int64)  # weight of open demands that an output suits
+    for asker in range(askers):
+        for r in range(rows):
+            for c in range(cols):
+                for out in range(4):
+                    if asked[asker, r, c] >> out & 1:
+                        wants[asker, out] += weight[asker, r, c]
+    count = 0
+    while True:
+        is_open = 0
+        for asker in range(askers):
+            is_open |= (wants[asker].max() > 0) << asker
+        if not is_open:
+            return count
+        if count == most:
+            return -1
+        entry, best = entries[count], 0
+        for number in range(1 + _PORTS):  # all ports that want the output, then each alone
+            for out in range(4):
+                every = 0
+                for asker in range(askers):
+                    every |= (wants[asker, out] > 0) << asker % _PORTS
+                ports = every & 1 << (number - 1) if number else every
+                if ports == 0 or (number and ports == every):
+                    continue
+                for choice in range(1 + layers if layers > 1 else 1):  # likewise the layers
+                    chosen = 1 << (choice - 1) if choice else (1 << layers) - 1
+                    group = _askers(ports, chosen) & is_open
+                    bound = 0
+                    for asker in range(askers):
+                        bound += wants[asker, out] * (group >> asker & 1)
+                    if bound <= best:
+                        continue
+                    heavier = _heaviest(
+                        left, weight, group, out, value, height, sums, stack, found, best
+                    )
+                    if heavier > best:
+                        best = heavier
+                        entry[:4] = found
+                        entry[4], entry[5], entry[6] = ports, chosen, out
+        _widen(left, entry, layers)
+        served = _askers(entry[4], entry[5])
+        for asker in range(askers):
+            if served >> asker & 1:
+                for r in range(entry[2], entry[3] + 1):
+                    for c in range(entry[0], entry[1] + 1):
+                        outs = left[asker, r, c]
+                        if outs:
+                            owner[asker, r, c] = count
+                            left[asker, r, c] = 0
+                            for out in range(4):
+                                wants[asker, out] -= weight[asker, r, c] * (outs >> out & 1)
+        count += 1
+
+
+@njit(cache=True, nogil=True)
+def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
+    """Write entries that answer a whole demand.
+
+    Parameters
+    ----------
+    demand : uint32[layers, rows, cols]
+        Up to four layers; see the module.
+    enough : int
+        Stop at so many entries; 0 means: as few as all rounds find.
+    rounds : int
+        Greedy rounds, at least 1.
+    entries : int32[most, 7]
+        Written.
+
+    Returns
+    -------
+    int
+        Entries used, or -1 when no round came out with ``most``.
+    """
+    layers, rows, cols = demand.shape
+    columns = np.empty((layers, cols, rows), np.uint32)
+    turned = np.empty((layers, cols, rows), np.uint32)
+    for layer in range(layers):
+        turned[layer] = demand[layer].T
+    x, y = np.empty(cols + 1, np.int32), np.empty(rows + 1, np.int32)
+    wide = _shrink(turned, columns, x)
+    narrow = np.empty((layers, rows, wide), np.uint32)
+    for layer in range(layers):
+        narrow[layer] = columns[layer, :wide].T
+    cells = np.empty((layers, rows, wide), np.uint32)
+    tall = _shrink(narrow, cells, y)
+
+    asked = np.empty((layers * _PORTS, tall, wide), np.uint8)
+    weight = np.empty(asked.shape, np.int32)
+    owner = np.zeros(asked.shape, np.int32)
+    for asker in range(len(asked)):
+        suits = np.zeros(4, np.int64)
+        for r in range(tall):
+            for c in range(wide):
+                word = cells[asker // _PORTS, r, c]
+                asked[asker, r, c] = word >> np.uint32(asker % _PORTS * 4) & _ALL
+                for out in range(4):
+                    suits[out] += asked[asker, r, c] >> out & 1
+        rule = suits.argmax()
+        for r in range(tall):
+            for c in range(wide):
+                size = (x[c + 1] - x[c]) * (y[r + 1] - y[r])
+                hard = asked[asker, r, c] and not asked[asker, r, c] >> rule & 1
+                weight[asker, r, c] = size * (_HARD if hard else 1)
+
+    trial = np.empty_like(entries)
+    least = -1
+    for _ in range(rounds):
+        used = _greedy(asked, weight, len(entries), trial, owner)
+        if used < 0:
+            break
+        if least < 0 or used < least:
+            least = used
+            entries[:used] = trial[:used]
+        if least <= enough:
+            break
+        share = np.zeros(used + 1, np.int64)
+        for asker, r, c in np.ndindex(asked.shape):
+            share[owner[asker, r, c]] += asked[asker, r, c] != 0
+        for asker, r, c in np.ndindex(asked.shape):
+            weight[asker, r, c] = 1 + _SHARE // (1 + share[owner[asker, r, c]])
+    for e in range(least):
+        entries[e, 0], entries[e, 1] = x[entries[e, 0]], x[entries[e, 1] + 1] - 1
+        entries[e, 2], entries[e, 3] = y[entries[e, 2]], y[entries[e, 3] + 1] - 1
+    return least
+
+
+@njit(cache=True, nogil=True)
+def cover_each(demands: Any, todo: Any, enough: Any, rounds: Any, entries: Any, count: Any) -> None:
+    """:func:`cover` many demands.
+
+    Parameters
+    ----------
+    demands : uint32[n, layers, rows, cols]
+    todo : bool[n]
+        The others are left as they are.
+    enough, rounds : int
+        As for :func:`cover`.
+    entries : int32[n, most, 7]
+        Written.
+    count : int32[n]
+        Written: entries used, or -1.
+    """
+    for k in range(len(demands)):
+        if todo[k]:
+            count[k] = cover(demands[k], enough, rounds, entries[k])
