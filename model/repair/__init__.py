@@ -1,4 +1,8 @@
-"""Repair strategies by name (RMP-3): which tile hosts each logical core."""
+"""Repair strategies by name (RMP-3): which tile hosts each logical core.
+
+All host as many cores as there are usable tiles for, so a logical array is hosted whole whenever
+enough healthy cores reach each other; they differ in who moves where.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +15,17 @@ import numpy.typing as npt
 from model.errors import InputError
 from model.repair.displacement import least_displacement
 from model.repair.homes import HomePlan
+from model.repair.neighbours import neighbours
+from model.repair.ripple import ripple
 
 Strategy = Callable[[HomePlan, npt.NDArray[np.bool_]], npt.NDArray[np.int32]]
 """(homes, bool[tiles] that can host) -> int32[logical] host tile, -1 when lost."""
 
-REPAIRS: Final[Mapping[str, Strategy]] = {"displacement": least_displacement}
+REPAIRS: Final[Mapping[str, Strategy]] = {
+    "displacement": least_displacement,
+    "ripple": ripple,
+    "neighbours": neighbours,
+}
 
 
 def repair_strategy(name: str) -> Strategy:

@@ -163,4 +163,3 @@ class HomePlan:
         free = np.ones(self.width * self.height, np.bool_)
         free[self.home] = False
         return free
-

@@ -70,7 +70,15 @@ def ripple(homes: HomePlan, usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.int
                 guests[target].append((place[goes == to], who[goes == to]))
         slots = np.sort(np.concatenate([at[works[y, at]], spares]))
         host[who[goes == 1]] = -1
-        host[who[goes == 0]] = tile[y, slots]
+        place, who = place[goes == 0], who[goes == 0]
+        # Where a guest shares a place, the core that was there first moves farther.
+        first, last = (np.searchsorted(place, np.unique(place), side) for side in ("left", "right"))
+        last -= 1
+        home = at[place[first]]
+        farther = abs(slots[last] - home) > abs(slots[first] - home)
+        first, last = first[farther], last[farther]
+        who[first], who[last] = who[last], who[first]
+        host[who] = tile[y, slots]
     return host
 
 
