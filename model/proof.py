@@ -6,20 +6,23 @@ compiled is used.
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 from numba import njit
 
 from model.errors import InputError
-from model.graph import neighbours
+from model.graph import neighbours, receivers
 from model.image import ConfigImage
 from model.spec import Port
 
 Channel = tuple[int, int, int]
 """(tile id, output port, VC) of a live link."""
+
+_LANES: Final = 2
 
 
 @njit(cache=True)
@@ -68,9 +71,9 @@ def find_cycle(image: ConfigImage) -> list[Channel] | None:
         if _unordered(image.turns, image.out_ok, near, vc, waits, order) == image.out_ok.sum():
             continue
         tile, out = (int(k) for k in np.argwhere(waits > 0)[0])
-        trail: list[tuple[int, int]] = []
+        trail: dict[tuple[int, int], int] = {}
         while (tile, out) not in trail:
-            trail.append((tile, out))
+            trail[tile, out] = len(trail)
             for came in range(4):
                 before, port = int(near[tile, came]), (came + 2) % 4
                 if before < 0 or not image.turns[tile, came, out, vc]:
@@ -78,7 +81,7 @@ def find_cycle(image: ConfigImage) -> list[Channel] | None:
                 if image.out_ok[before, port] and waits[before, port] > 0:
                     tile, out = before, port
                     break
-        cycle = trail[trail.index((tile, out)) :]
+        cycle = list(trail)[trail[tile, out] :]
         ring = [(t, p, vc) for t, p in reversed(cycle)]
         start = ring.index(min(ring))
         return ring[start:] + ring[:start]
@@ -134,36 +137,43 @@ class PairWalk:
     load: npt.NDArray[np.int64]
 
 
-@njit(cache=True)
-def _route(
-    tile: Any, came: Any, vc: Any, goal: Any, width: Any, turns: Any, routes: Any, out_ok: Any,
-    core_ok: Any,
-) -> Any:  # fmt: skip
-    """Output by RTR-7, or -1 for an offender."""
-    x, y = goal % width, goal // width
-    out = -1
-    if tile == goal:
-        out = 4
-    else:
-        for e in routes[tile]:
-            if (
-                e.valid
-                and e.x_lo <= x <= e.x_hi
-                and e.y_lo <= y <= e.y_hi
-                and e.from_ports >> came & 1
-                and e.vcs >> vc & 1
-            ):
-                out = e.to
-                break
-    if out < 0 or out > 4 or not turns[tile, came, out, vc]:
-        return -1
-    if out == 4:
-        return 4 if core_ok[tile] else -1
-    return out if out_ok[tile, out] else -1
+@njit(cache=True, nogil=True)
+def _index(
+    lane: Any, width: Any, height: Any, turns: Any, routes: Any, out_ok: Any, core_ok: Any,
+    by_x: Any, by_y: Any, by_state: Any, to: Any, legal: Any,
+) -> None:  # fmt: skip
+    """Route tables as sets of entries, one bit each, so that a look-up is an AND.
+
+    ``by_x[x, tile]``, ``by_y[y, tile]`` and ``by_state[vc, state]`` hold the valid entries that
+    match there, ``to[tile, entry]`` their outputs, ``legal[vc, state]`` the outputs that RTR-7
+    lets a packet take.
+    """
+    for tile in range(lane, len(routes), _LANES):
+        for e in range(routes.shape[1]):
+            entry = routes[tile, e]
+            to[tile, e] = entry.to
+            if not entry.valid:
+                continue
+            bit = np.uint64(1) << np.uint64(e)
+            for x in range(entry.x_lo, min(width, entry.x_hi + 1)):
+                by_x[x, tile] |= bit
+            for y in range(entry.y_lo, min(height, entry.y_hi + 1)):
+                by_y[y, tile] |= bit
+            for vc in range(len(legal)):
+                for came in range(5):
+                    if entry.from_ports >> came & 1 and entry.vcs >> vc & 1:
+                        by_state[vc, tile * 5 + came] |= bit
+        for vc in range(len(legal)):
+            for came in range(5):
+                for out in range(5):
+                    alive = out_ok[tile, out] if out < 4 else core_ok[tile]
+                    if alive and turns[tile, came, out, vc]:
+                        legal[vc, tile * 5 + came] |= 1 << out
 
 
-@njit(cache=True)
-def _distances(goal: Any, out_ok: Any, neighbour: Any, dist: Any, queue: Any) -> None:
+@njit(cache=True, nogil=True)
+def _distances(goal: Any, before: Any, dist: Any, queue: Any) -> None:
+    """Links to ``goal`` over all that live; ``before[tile]`` lists who sends to a tile."""
     dist[:] = -1
     dist[goal] = 0
     queue[0] = goal
@@ -172,29 +182,51 @@ def _distances(goal: Any, out_ok: Any, neighbour: Any, dist: Any, queue: Any) ->
         tile = queue[head]
         head += 1
         for came in range(4):
-            before = neighbour[tile, came]
-            if before >= 0 and out_ok[before, (came + 2) % 4] and dist[before] < 0:
-                dist[before] = dist[tile] + 1
-                queue[count] = before
+            sender = before[tile, came]
+            if sender >= 0 and dist[sender] < 0:
+                dist[sender] = dist[tile] + 1
+                queue[count] = sender
                 count += 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _first(match: Any) -> Any:
+    """Number of the lowest bit that is set."""
+    number = 0
+    for step in (32, 16, 8, 4, 2, 1):
+        if match << np.uint64(64 - number - step) == 0:
+            number += step
+    return number
+
+
+@njit(cache=True, nogil=True)
 def _walk(
-    width: Any, neighbour: Any, turns: Any, routes: Any, rules: Any, out_ok: Any, core_ok: Any,
-    remap: Any, remap_vc: Any, load: Any, totals: Any, stretch: Any,
+    lane: Any, width: Any, neighbour: Any, before: Any, index: Any, rules: Any, remap: Any,
+    remap_vc: Any, load: Any, totals: Any, stretch: Any,
 ) -> None:  # fmt: skip
-    tiles = len(out_ok)
+    """Walk to every ``_LANES``-th id from ``lane`` on; each state of a destination once.
+
+    ``totals[b]``: pairs, arrived, first lost source or -1, hops, most hops, shortest;
+    ``stretch[b]``: sum and largest.
+    """
+    by_x, by_y, by_state, to, legal = index
+    tiles = len(neighbour)
+    states = tiles * 5
     dist = np.empty(tiles, np.int32)
     queue = np.empty(tiles, np.int32)
-    known = np.empty((turns.shape[3], tiles * 5), np.int8)
-    path = np.empty(tiles * 5 + 1, np.int32)
-    for b in range(len(remap)):
+    known = np.full(len(legal) * states, -1, np.int32)  # destination that the state is known for
+    hops = np.empty(len(known), np.int32)  # to the destination, -1: does not arrive
+    link = np.empty(len(known), np.int32)  # that the state leaves by
+    flow = np.empty(len(known), np.int32)  # pairs that pass the state
+    order = np.empty(len(known), np.int32)  # known states, each behind the one it leads to
+    path = np.empty(len(known) + 1, np.int32)
+    for b in range(lane, len(remap), _LANES):
         goal = remap[b]
         if goal < 0:
             continue
-        known[:] = -2
-        _distances(goal, out_ok, neighbour, dist, queue)
+        at_x, at_y = by_x[goal % width], by_y[goal // width]
+        _distances(goal, before, dist, queue)
+        ordered = 0
         for a in range(len(remap)):
             source = remap[a]
             if source < 0:
@@ -205,56 +237,97 @@ def _walk(
                 if rule.valid and inside_x and rule.y_lo <= goal // width <= rule.y_hi:
                     vc = rule.vc
                     break
-            tile, came, hops = source, 4, 0
-            while hops <= tiles * 5:
+            start = vc * states + source * 5 + 4
+            here, depth = start, 0
+            tile, came = source, 4
+            while known[here] != b:
+                known[here] = b
+                hops[here] = -1  # if the path comes back to it
+                flow[here] = 0
                 state = tile * 5 + came
-                if known[vc, state] == -2:
-                    known[vc, state] = _route(
-                        tile, came, vc, goal, width, turns, routes, out_ok, core_ok
-                    )
-                out = known[vc, state]
-                if out < 0 or out == 4:
+                if tile == goal:
+                    if legal[vc, state] >> 4 & 1:
+                        hops[here] = 0
                     break
-                path[hops] = tile * 4 + out
-                hops += 1
-                tile, came = neighbour[tile, out], (out + 2) % 4
-            arrived = tile == goal and known[vc, tile * 5 + came] == 4
-            if not arrived and totals[2] < 0:
-                totals[2], totals[3] = a, b
+                match = at_x[tile] & at_y[tile] & by_state[vc, state]
+                out = to[tile, _first(match)] if match else 4
+                if out >= 4 or not legal[vc, state] >> out & 1:
+                    break
+                link[here] = tile * 4 + out
+                path[depth] = here
+                depth += 1
+                tile, came = neighbour[tile, out], out ^ 2
+                here = vc * states + tile * 5 + came
+            far = hops[here]
+            while depth:
+                depth -= 1
+                far = far + 1 if far >= 0 else -1
+                hops[path[depth]] = far
+                order[ordered] = path[depth]
+                ordered += 1
+            far = hops[start]
+            if far < 0 and totals[b, 2] < 0:
+                totals[b, 2] = a
             if a == b:
                 continue
-            totals[0] += 1
-            if arrived:
-                totals[1] += 1
-                totals[4] += hops
-                totals[5] = max(totals[5], hops)
-                totals[6] += dist[source]
-                stretch[0] += hops / dist[source]
-                stretch[1] = max(stretch[1], hops / dist[source])
-                for k in range(hops):
-                    load[path[k] // 4, path[k] % 4] += 1
+            totals[b, 0] += 1
+            if far >= 0:
+                flow[start] += 1
+                totals[b, 1] += 1
+                totals[b, 3] += far
+                totals[b, 4] = max(totals[b, 4], far)
+                totals[b, 5] += dist[source]
+                ratio = far / dist[source]
+                stretch[b, 0] += ratio
+                stretch[b, 1] = max(stretch[b, 1], ratio)
+        for k in range(ordered - 1, -1, -1):
+            here = order[k]
+            if flow[here]:
+                tile, out = link[here] >> 2, link[here] & 3
+                load[tile, out] += flow[here]
+                flow[here // states * states + neighbour[tile, out] * 5 + (out ^ 2)] += flow[here]
 
 
 def walk_pairs(image: ConfigImage) -> PairWalk:
     """Walk every hosted ordered pair through the tables, VC rules included."""
-    load = np.zeros((image.spec.tiles, 4), np.int64)
-    totals = np.array([0, 0, -1, -1, 0, 0, 0], np.int64)
-    stretch = np.zeros(2)
-    near = neighbours(image.spec.width, image.spec.height)
-    tables = (image.turns, image.routes, image.rules, image.out_ok, image.core_ok)
-    places = (image.remap_tile, image.remap_vc)
-    _walk(image.spec.width, near, *tables, *places, load, totals, stretch)
-    pairs, arrived, a, b, hops, most, shortest = (int(v) for v in totals)
+    spec, logical = image.spec, image.logical
+    near = neighbours(spec.width, spec.height)
+    before = np.where(receivers(image.out_ok, near), near, -1).astype(np.int32)
+    index = (
+        np.zeros((spec.width, spec.tiles), np.uint64),
+        np.zeros((spec.height, spec.tiles), np.uint64),
+        np.zeros((spec.vcs, spec.tiles * 5), np.uint64),
+        np.zeros((spec.tiles, spec.route_entries), np.uint8),
+        np.zeros((spec.vcs, spec.tiles * 5), np.uint8),
+    )
+    tables = (image.turns, image.routes, image.out_ok, image.core_ok)
+    places = (image.rules, image.remap_tile, image.remap_vc)
+    load = np.zeros((_LANES, spec.tiles, 4), np.int64)
+    totals = np.zeros((logical, 6), np.int64)
+    totals[:, 2] = -1
+    stretch = np.zeros((logical, 2))
+    with ThreadPoolExecutor(_LANES) as pool:
+        list(pool.map(lambda n: _index(n, spec.width, spec.height, *tables, *index), range(_LANES)))
+        list(
+            pool.map(
+                lambda n: _walk(
+                    n, spec.width, near, before, index, *places, load[n], totals, stretch
+                ),
+                range(_LANES),
+            )
+        )
+    lost = np.flatnonzero(totals[:, 2] >= 0)
+    arrived = int(totals[:, 1].sum())
     return PairWalk(
-        pairs=pairs,
+        pairs=int(totals[:, 0].sum()),
         arrived=arrived,
-        first_failure=None if a < 0 else (a, b),
-        hops=hops,
-        most_hops=most,
-        shortest=shortest,
-        stretch=float(stretch[0]) / arrived if arrived else 1.0,
-        worst_stretch=max(1.0, float(stretch[1])),
-        load=load,
+        first_failure=(int(totals[lost[0], 2]), int(lost[0])) if len(lost) else None,
+        hops=int(totals[:, 3].sum()),
+        most_hops=int(totals[:, 4].max(initial=0)),
+        shortest=int(totals[:, 5].sum()),
+        stretch=float(stretch[:, 0].sum()) / arrived if arrived else 1.0,
+        worst_stretch=max(1.0, float(stretch[:, 1].max(initial=0.0))),
+        load=load.sum(axis=0),
     )
 
 
