@@ -6,7 +6,11 @@ import click
 
 from tools.cli import LazyGroup
 
-BENCHES = {"tile-array": "RTL tile-cycles per second of the tile array, by size and threads."}
+BENCHES = {
+    "tile-array": "RTL tile-cycles per second of the tile array, by size and threads.",
+    "routing": "Share of the capacity bound that routing reaches, stretch and table entries.",
+    "compile": "Compile time and peak memory, by size, defect rate and effort.",
+}
 
 
 @click.group(cls=LazyGroup, modules=BENCHES, prefix="tools.bench_")

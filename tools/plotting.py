@@ -23,7 +23,7 @@ DEAD: Final = "#c8ced6"
 
 ENDINGS: Final = (".png", ".svg")
 
-_STYLE: Final = {
+_STYLE: Final[dict[Any, Any]] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib, so pictures are alike everywhere
     "font.size": 10,
     "axes.edgecolor": FAINT,

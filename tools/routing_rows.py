@@ -1,0 +1,211 @@
+"""One row of the routing benchmark: a wafer, compiled, bounded and driven to saturation."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
+
+import model
+from model.atomic import atomic_path
+from model.capacity import capacity
+from model.compile import CompileOptions, compile_wafer
+from model.defects import bernoulli
+from model.errors import InputError
+from model.graph import LinkGraph
+from model.image import ConfigImage
+from model.routing import Effort
+from model.saturation import find_saturation
+from tools.common import reproduce
+
+Row = dict[str, Any]
+
+FROM_REPORT: Final = (
+    "hosted",
+    "cut_off",
+    "reachable_pairs",
+    "stretch",
+    "max_stretch",
+    "mean_hops",
+    "max_channel_load",
+    "entries_mean",
+    "entries_p95",
+    "entries_max",
+    "tiles_rechosen",
+    "tiles_traded",
+    "plan",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """What a row is about; equal cases give equal figures, times apart.
+
+    Members
+    -------
+    width, height : int
+    tile_rate, link_rate : float
+    vcs : int
+    routing : str
+    effort : str
+    seed : int
+        Of the defects and of the traffic.
+    cycles : int
+        Measured cycles of a deciding run; 0 leaves the simulation out.
+    """
+
+    width: int
+    height: int
+    tile_rate: float
+    link_rate: float
+    vcs: int
+    routing: str
+    effort: Effort
+    seed: int
+    cycles: int
+
+    @property
+    def group(self) -> tuple[Any, ...]:
+        """What rows have in common that differ by their seed only."""
+        return tuple(value for name, value in asdict(self).items() if name != "seed")
+
+    @property
+    def rates(self) -> str:
+        """Rates in per cent, as on the command line."""
+        return f"{100 * self.tile_rate:g}/{100 * self.link_rate:g}"
+
+    def command(self) -> str:
+        """The command that makes this row alone."""
+        words: list[object] = ["bench", "routing", "--size", f"{self.width}x{self.height}"]
+        words += ["--rates", self.rates, "--vcs", self.vcs, "--routing", self.routing]
+        words += ["--effort", self.effort, "--seed", self.seed, "--wafers", 1]
+        words += ["--cycles", self.cycles] if self.cycles else ["--static"]
+        return reproduce(*words)
+
+
+def measure(case: Case) -> Row:
+    """Compile, bound and drive one wafer.
+
+    Returns
+    -------
+    dict
+        The case, ``error`` (empty unless the wafer could not be compiled), the compiler's figures,
+        the capacity's bounds, ``static`` and ``saturation`` in flits per hosted core and cycle and
+        as shares of the upper bound, and times in seconds.
+    """
+    row: Row = {**asdict(case), "error": "", "command": case.command()}
+    # Wafers without defects are all the same: their seed is the traffic's only.
+    place = (case.width, case.height, case.tile_rate, case.link_rate)
+    defects = case.seed if case.tile_rate or case.link_rate else 0
+    try:
+        image, row["compile_seconds"] = _compiled(
+            *place, defects, case.vcs, case.routing, case.effort
+        )
+    except InputError as error:
+        return {**row, "error": str(error), "static_share": 0.0, "saturation_share": 0.0}
+    graph = LinkGraph.from_wafer(_wafer(*place, defects))
+    started = time.perf_counter()
+    bounds = capacity(graph, np.unique(image.remap_tile[image.remap_tile >= 0]))
+    row["capacity_seconds"] = time.perf_counter() - started
+    row |= {"capacity_lower": bounds.lower, "capacity_upper": bounds.upper}
+    row |= {name: image.report[name] for name in FROM_REPORT}
+    row["connected_cores"] = _connected_cores(graph)
+    row["static"] = min(1.0, 1 / image.report["max_channel_load"])
+    row["static_share"] = row["static"] / bounds.upper
+    if case.cycles:
+        started = time.perf_counter()
+        found = find_saturation(image, seed=case.seed, cycles=case.cycles)
+        row["saturation_seconds"] = time.perf_counter() - started
+        row |= {"saturation": found.load, "saturation_fails": found.above}
+        row |= {"saturation_runs": found.runs, "saturation_cycles": found.cycles}
+        row["saturation_share"] = found.load / bounds.upper
+    return row
+
+
+@functools.lru_cache(maxsize=4)
+def _wafer(width: int, height: int, tile_rate: float, link_rate: float, seed: int) -> Any:
+    return bernoulli(width, height, tile_rate=tile_rate, link_rate=link_rate, seed=seed)
+
+
+@functools.lru_cache(maxsize=32)
+def _compiled(
+    width: int,
+    height: int,
+    tile_rate: float,
+    link_rate: float,
+    seed: int,
+    vcs: int,
+    routing: str,
+    effort: Effort,
+) -> tuple[ConfigImage, float]:
+    """An image and the seconds that it took."""
+    wafer = _wafer(width, height, tile_rate, link_rate, seed)
+    started = time.perf_counter()
+    image = compile_wafer(wafer, CompileOptions(routing=routing, effort=effort), vcs=vcs)
+    return image, time.perf_counter() - started
+
+
+def _connected_cores(graph: LinkGraph) -> int:
+    """Most working cores of which each has a path to each, by any turns."""
+    tail, port = np.nonzero(graph.out_ok)
+    roads = csr_array(
+        (np.ones(len(tail), np.int8), (tail, graph.neighbour[tail, port])),
+        shape=(graph.tiles, graph.tiles),
+    )
+    _, part = connected_components(roads, connection="strong")
+    return int(np.bincount(part[graph.core_ok]).max(initial=0))
+
+
+# Rows in a file ---------------------------------------------------------------------------------
+
+
+@functools.cache
+def code() -> str:
+    """Hash of the program that makes the figures: everything in ``model``."""
+    found = hashlib.sha256()
+    root = Path(model.__path__[0])
+    for path in sorted(root.rglob("*.py")):
+        found.update(str(path.relative_to(root)).encode() + path.read_bytes())
+    return found.hexdigest()[:16]
+
+
+def load_rows(path: Path) -> dict[Case, Row]:
+    """Rows of an earlier run; none when there is no file.
+
+    Raises
+    ------
+    InputError
+        When the file is something else, or other code made its rows: they would not belong
+        together.
+    """
+    if not path.exists():
+        return {}
+    try:
+        rows = pa.parquet.read_table(path).to_pylist()
+        made = {Case(**{name: row[name] for name in Case.__annotations__}): row for row in rows}
+        codes = {row["code"] for row in rows}
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        raise InputError(f"-o is {path}; allowed: a new name, or rows of this command") from error
+    if codes - {code()}:
+        raise InputError(
+            f"-o is {path}, whose rows other code made ({', '.join(sorted(codes))}, this is"
+            f" {code()}); allowed: a new name"
+        )
+    return made
+
+
+def save_rows(path: Path, rows: dict[Case, Row]) -> None:
+    """Write all rows; the file is replaced whole, so an interruption never spoils it."""
+    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
+    table = pa.table({name: [row.get(name) for row in rows.values()] for name in columns})
+    with atomic_path(path) as temporary:
+        pa.parquet.write_table(table, temporary)
