@@ -162,7 +162,7 @@ def test_damaged_archives_are_refused(tmp_path: Path, command: str, cut: float) 
         (["--size", "-3x4"], "--size is '-3x4'; allowed: WIDTHxHEIGHT"),
         (["--size", "99999x4"], "--size is '99999x4'; allowed: WIDTHxHEIGHT"),
         (["--size", "big"], "--size is 'big'; allowed: WIDTHxHEIGHT"),
-        ([], "Missing option '--size'"),
+        ([], "--size is missing; allowed: WIDTHxHEIGHT, or a --preset"),
         (["--size", "4x4", "--tile-rate", "nan"], "--tile-rate is nan; allowed: a number from 0"),
         (["--size", "4x4", "--link-rate", "1.01"], "--link-rate is 1.01; allowed: a number from"),
         (["--size", "4x4", "--core-rate", "-0.5"], "--core-rate is -0.5; allowed: a number from"),

@@ -8,6 +8,7 @@ import click
 
 from model.compile import CompileOptions, compile_wafer
 from model.image_file import image_to_json, image_to_npz
+from model.presets import PRESETS
 from model.repair import REPAIRS
 from model.repair.homes import PLACES
 from model.routing import ROUTINGS, Effort
@@ -17,13 +18,19 @@ from tools.files import read_wafer, report_to_stderr, write_result
 
 @click.command(name="compile")
 @click.argument("wafer")
-@click.option("--spares", default="0", show_default=True, help="Spare lines: a count, or as 7%.")
+@click.option(
+    "--preset",
+    type=click.Choice(list(PRESETS)),
+    help="Spares and their place as this kind of wafer has them, each unless given.",
+)
+@click.option(
+    "--spares", help="Spare columns or rows (dies: of each die): a count, or as 7%.  [default: 0]"
+)
 @click.option(
     "--spare-place",
     type=click.Choice(PLACES),
-    default="columns",
-    show_default=True,
-    help="Spares are columns at the east edge or rows at the south edge.",
+    help="Spares are columns at the east edge, rows at the south edge, columns spread evenly, or "
+    "the last rows of each row of dies.  [default: columns]",
 )
 @click.option(
     "--routing",
@@ -38,7 +45,8 @@ from tools.files import read_wafer, report_to_stderr, write_result
     type=click.Choice(list(REPAIRS)),
     default="displacement",
     show_default=True,
-    help="Who hosts a broken tile's work: least total displacement.",
+    help="Who hosts a broken tile's work. displacement: spares, least total distance from home; "
+    "ripple: the line moves up by one, as on the chip; neighbours: logical neighbours stay close.",
 )
 @click.option(
     "--effort",
@@ -71,8 +79,9 @@ from tools.files import read_wafer, report_to_stderr, write_result
 @json_option
 def command(
     wafer: str,
-    spares: str,
-    spare_place: str,
+    preset: str | None,
+    spares: str | None,
+    spare_place: str | None,
     routing: str,
     repair: str,
     effort: Effort,
@@ -82,8 +91,13 @@ def command(
 ) -> None:
     """Repair and route WAFER (a map file or -), prove the result, write the image."""
     silent = report_to_stderr(output, as_json)
+    kind = PRESETS.get(preset or "")
     options = CompileOptions(
-        spares=spares, spare_place=spare_place, routing=routing, repair=repair, effort=effort
+        spares=spares if spares is not None else kind.spares if kind else "0",
+        spare_place=spare_place or (kind.spare_place if kind else "columns"),
+        routing=routing,
+        repair=repair,
+        effort=effort,
     )
     image = compile_wafer(read_wafer(wafer), options, **sizes)
     write_result(output, lambda: image_to_json(image), lambda: image_to_npz(image))
@@ -108,13 +122,21 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
         (
             "logical array",
             f"{r['logical'][0]}x{r['logical'][1]}, {r['spare_tiles']} spare tiles"
-            f" ({100 * r['spare_share']:.2f} %)",
+            f" ({100 * r['spare_share']:.2f} %, {r['spare_place']})",
         ),
-        ("hosted", f"{r['hosted']}, {r['repaired']} of them repaired"),
+        (
+            "hosted",
+            f"{r['hosted']}, {r['repaired']} of them repaired: not at home;"
+            f" {r['homes_dead']} homes cannot host",
+        ),
         ("lost", f"{r['lost']} ({r['lost_no_spare']} no spare left, {r['lost_cut_off']} cut off)"),
         (
             "displacement",
-            f"mean {r['displacement_mean']:.2f}, max {r['displacement_max']};"
+            f"mean {r['displacement_mean']:.2f}, max {r['displacement_max']}",
+        ),
+        (
+            "neighbour distance",
+            f"mean {r['neighbour_mean']:.3f}, max {r['neighbour_max']};"
             f" {100 * r['neighbour_adjacent']:.1f} % of logical neighbours adjacent",
         ),
         ("reachable pairs", f"{100 * r['reachable_pairs']:.4g} %"),

@@ -12,6 +12,7 @@ from rich.markup import escape
 from model.errors import InputError, require_int
 from model.image import ConfigImage
 from model.image_file import tile_to_json
+from model.repair.homes import HomePlan
 from model.schema import shown
 from model.spec import PORT_DX, PORT_DY, Port
 from tools.common import again, emit, json_option, key_values
@@ -143,9 +144,9 @@ def host_map(image: ConfigImage) -> list[str]:
     letters = np.full(image.spec.tiles, "X")
     letters[image.live] = "c"
     letters[image.core_ok] = "."
-    for tile in np.flatnonzero(image.identity >= 0):
-        y, x = divmod(int(image.identity[tile]), image.logical_width)
-        letters[tile] = "o" if y * image.spec.width + x == tile else "r"
+    hosts = np.flatnonzero(image.identity >= 0)
+    at_home = HomePlan.of_image(image).home[image.identity[hosts]] == hosts
+    letters[hosts] = np.where(at_home, "o", "r")
     return ["".join(row) for row in letters.reshape(image.spec.height, image.spec.width)]
 
 

@@ -1,4 +1,4 @@
-"""The Bernoulli generator: rates, independence of places, equal bytes for equal seeds."""
+"""Random defects: rates, clusters, independence of places, equal bytes for equal seeds."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.defects import bernoulli
+from model.defects import bernoulli, clustered
 from model.errors import InputError
-from model.wafer import TileState, WaferMap, wafer_to_json
+from model.presets import REAL_DENSITY
+from model.wafer import TileState, WaferMap, parse_wafer, wafer_to_json, wafer_to_npz
 
 
 def _within_5_sigma(count: int, of: int, rate: float) -> bool:
@@ -89,3 +90,61 @@ def test_rates_and_seeds_out_of_range_are_refused(change: dict[str, Any], messag
 def test_sizes_out_of_range_are_refused(side: int) -> None:
     with pytest.raises(InputError, match=f"wafer.width is {side}; allowed: an integer from 1"):
         bernoulli(side, 4)
+
+
+# Clusters -----------------------------------------------------------------------------------------
+
+RATES = {"tile_rate": 0.05, "core_rate": 0.0, "link_rate": 0.05, "pair_rate": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"cluster": "rows"}, "cluster is 'rows'; allowed: none, wafer, dies"),
+        ({"alpha": 0}, "alpha is 0; allowed: an integer from 1 to 100"),
+    ],
+)
+def test_clusters_out_of_range_are_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError) as caught:
+        clustered(4, 4, RATES, **change)
+    assert str(caught.value) == message
+
+
+def _dead(cluster: str, seeds: range, alpha: int = 2) -> np.ndarray:
+    """int[seeds, 7, 12]: dead tiles of each die of 5 x 8 tiles."""
+    maps = [clustered(60, 56, RATES, cluster=cluster, alpha=alpha, seed=seed) for seed in seeds]
+    dead = np.array([wafer.state == TileState.TILE_DEFECT for wafer in maps])
+    return dead.reshape(-1, 7, 8, 12, 5).sum(axis=(2, 4))
+
+
+@pytest.mark.parametrize(("cluster", "axes"), [("wafer", (1, 2)), ("dies", ())])
+@pytest.mark.parametrize("alpha", [1, 2, 8])
+def test_clustered_counts_have_the_negative_binomial_mean_and_variance(
+    cluster: str, axes: tuple[int, ...], alpha: int
+) -> None:
+    many = 400 if axes else 60
+    counts = _dead(cluster, range(many), alpha).sum(axis=axes).ravel()
+    mean = 0.05 * 40 * (84 if axes else 1)
+    variance = mean + mean**2 / alpha
+    assert abs(counts.mean() - mean) <= 5 * math.sqrt(variance / len(counts))
+    assert 0.7 <= counts.var() / variance <= 1.4
+
+
+def test_a_poisson_wafer_is_not_taken_for_a_clustered_one() -> None:
+    counts = _dead("none", range(100)).sum(axis=(1, 2))
+    assert counts.var() < 2 * counts.mean()
+
+
+def test_clustered_maps_are_equal_bytes_and_name_their_cluster() -> None:
+    wafer = clustered(24, 14, {**RATES, "tile_rate": 0.1}, cluster="dies", seed=7)
+    assert wafer.origin["generator"] == "clustered"
+    assert (wafer.origin["cluster"], wafer.origin["alpha"]) == ("dies", 2)
+    digest = hashlib.sha256(wafer_to_json(wafer).encode()).hexdigest()
+    assert digest == "09b8edd41f73bdda414332fe4c13054e48911f06f1545af97183400300ed30de"
+
+
+def test_a_wafer_of_the_chips_size_at_real_density_takes_a_second() -> None:
+    wafer = bernoulli(762, 1172, tile_rate=REAL_DENSITY, link_rate=REAL_DENSITY, seed=1)
+    assert _within_5_sigma(int((~wafer.live).sum()), 893_064, REAL_DENSITY)
+    assert _within_5_sigma(int(wafer.dead_link.sum()), 3_570_000, REAL_DENSITY)
+    assert parse_wafer(wafer_to_npz(wafer)).origin == wafer.origin
