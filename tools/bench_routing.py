@@ -9,82 +9,32 @@ from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from model.atomic import check_target
 from model.compile import CompileOptions
-from model.errors import InputError
 from model.routing import ROUTINGS, Effort
 from tools.common import (
     SIZE,
     OutputType,
-    RateType,
     emit,
     json_option,
     progress,
     reproduce,
     seed_option,
 )
+from tools.options import RATES, several
 from tools.plotting import ENDINGS
 from tools.routing_rows import Case, Row, code, load_rows, measure, save_rows
 from tools.routing_summary import draw, missed, render, summaries
 
 
-class Several(click.ParamType[tuple[Any, ...]]):
-    """Values of one type, separated by commas."""
-
-    name = "A,B,…"
-
-    def __init__(self, each: Any) -> None:
-        self.each = each
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[Any, ...]:
-        """Convert each; an option given several times is joined by :func:`_joined`."""
-        parts = str(value).split(",")
-        return tuple(self.each.convert(part.strip(), param, ctx) for part in parts)
-
-
-class Rates(click.ParamType[tuple[float, float]]):
-    """``TILES/LINKS`` in per cent, as ``12/6``."""
-
-    name = "T/L"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[float, float]:
-        """Two numbers from 0 to 100, as shares."""
-        tiles, slash, links = str(value).partition("/")
-        if not slash:
-            raise InputError(f"--rates is {value!r}; allowed: TILES/LINKS in per cent, as 12/6")
-        percent = RateType(0, 100)
-        return percent.convert(tiles, param, ctx) / 100, percent.convert(links, param, ctx) / 100
-
-
-def _joined(context: click.Context, param: click.Parameter, given: Any) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(itertools.chain.from_iterable(given)))
-
-
-def several(name: str, each: Any, default: str, text: str) -> Any:
-    """An option that takes values with commas between them, or comes several times."""
-    return click.option(
-        name,
-        type=Several(each),
-        multiple=True,
-        default=(default,),
-        show_default=True,
-        callback=_joined,
-        help=text,
-    )
-
-
 @click.command()
 @several("--size", SIZE, "8x8,16x16", "Wafers.")
-@several("--rates", Rates(), "0/0,3/1,12/6", "Dead tiles / dead links, per cent.")
+@several("--rates", RATES, "0/0,3/1,12/6", "Dead tiles / dead links, per cent.")
 @several("--vcs", click.Choice([1, 2, 4]), "1,2,4", "Virtual channels.")
 @several("--routing", click.Choice(list(ROUTINGS)), CompileOptions().routing, "Strategies.")
 @click.option("--effort", type=click.Choice(get_args(Effort)), default="best", show_default=True)

@@ -130,7 +130,7 @@ def missed(every: list[Summary]) -> list[str]:
 def render(data: dict[str, Any], output: str | None, plot: str | None) -> None:
     """Print the table for people."""
     title = "Share of the capacity bound: median, quartiles and least over wafers"
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False, padding=0)
     names = ("wafers", "VC", "routing", "n", "static", "sat.", "quartiles", "least", "goal")
     for name in (*names, "stretch", "entries", "s"):
         table.add_column(name, justify="right", no_wrap=True)
