@@ -23,6 +23,10 @@ Channel = tuple[int, int, int]
 """(tile id, output port, VC) of a live link."""
 
 _LANES: Final = 2
+_DE_BRUIJN: Final = np.uint64(0x03F79D71B4CB0A89)  # each six bits of it occur once (Leiserson 1998)
+_PLACE: Final = np.zeros(64, np.uint8)
+for _bit in range(64):
+    _PLACE[(int(_DE_BRUIJN) << _bit) % (1 << 64) >> 58] = _bit
 
 
 @njit(cache=True)
@@ -142,11 +146,9 @@ def _index(
     lane: Any, width: Any, height: Any, turns: Any, routes: Any, out_ok: Any, core_ok: Any,
     by_x: Any, by_y: Any, by_state: Any, to: Any, legal: Any,
 ) -> None:  # fmt: skip
-    """Route tables as sets of entries, one bit each, so that a look-up is an AND.
+    """Sets of valid entries, one bit each, that match an x, a y, or an input and VC.
 
-    ``by_x[x, tile]``, ``by_y[y, tile]`` and ``by_state[vc, state]`` hold the valid entries that
-    match there, ``to[tile, entry]`` their outputs, ``legal[vc, state]`` the outputs that RTR-7
-    lets a packet take.
+    ``to[tile, entry]`` are their outputs, ``legal[vc, state]`` those that RTR-7 lets packets take.
     """
     for tile in range(lane, len(routes), _LANES):
         for e in range(routes.shape[1]):
@@ -192,17 +194,13 @@ def _distances(goal: Any, before: Any, dist: Any, queue: Any) -> None:
 @njit(cache=True, nogil=True)
 def _first(match: Any) -> Any:
     """Number of the lowest bit that is set."""
-    number = 0
-    for step in (32, 16, 8, 4, 2, 1):
-        if match << np.uint64(64 - number - step) == 0:
-            number += step
-    return number
+    return _PLACE[(match & (~match + np.uint64(1))) * _DE_BRUIJN >> np.uint64(58)]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, error_model="numpy")
 def _walk(
-    lane: Any, width: Any, neighbour: Any, before: Any, index: Any, rules: Any, remap: Any,
-    remap_vc: Any, load: Any, totals: Any, stretch: Any,
+    lane: Any, width: Any, neighbour: Any, before: Any, index: Any, rules: Any, ruled: Any,
+    remap: Any, remap_vc: Any, load: Any, totals: Any, stretch: Any,
 ) -> None:  # fmt: skip
     """Walk to every ``_LANES``-th id from ``lane`` on; each state of a destination once.
 
@@ -217,6 +215,7 @@ def _walk(
     known = np.full(len(legal) * states, -1, np.int32)  # destination that the state is known for
     hops = np.empty(len(known), np.int32)  # to the destination, -1: does not arrive
     link = np.empty(len(known), np.int32)  # that the state leaves by
+    after = np.empty(len(known), np.int32)  # state behind that link
     flow = np.empty(len(known), np.int32)  # pairs that pass the state
     order = np.empty(len(known), np.int32)  # known states, each behind the one it leads to
     path = np.empty(len(known) + 1, np.int32)
@@ -224,17 +223,19 @@ def _walk(
         goal = remap[b]
         if goal < 0:
             continue
-        at_x, at_y = by_x[goal % width], by_y[goal // width]
+        x, y = goal % width, goal // width
+        at_x, at_y = by_x[x], by_y[y]
         _distances(goal, before, dist, queue)
-        ordered = 0
+        ordered = pairs = arrived = total = most = shortest = 0
+        lost, ratios, worst = -1, 0.0, 0.0
         for a in range(len(remap)):
             source = remap[a]
             if source < 0:
                 continue
             vc = remap_vc[b]
-            for rule in rules[source]:
-                inside_x = rule.x_lo <= goal % width <= rule.x_hi
-                if rule.valid and inside_x and rule.y_lo <= goal // width <= rule.y_hi:
+            for r in range(rules.shape[1] if ruled[source] else 0):
+                rule = rules[source, r]
+                if rule.valid and rule.x_lo <= x <= rule.x_hi and rule.y_lo <= y <= rule.y_hi:
                     vc = rule.vc
                     break
             start = vc * states + source * 5 + 4
@@ -257,7 +258,8 @@ def _walk(
                 path[depth] = here
                 depth += 1
                 tile, came = neighbour[tile, out], out ^ 2
-                here = vc * states + tile * 5 + came
+                after[here] = vc * states + tile * 5 + came
+                here = after[here]
             far = hops[here]
             while depth:
                 depth -= 1
@@ -266,26 +268,26 @@ def _walk(
                 order[ordered] = path[depth]
                 ordered += 1
             far = hops[start]
-            if far < 0 and totals[b, 2] < 0:
-                totals[b, 2] = a
+            if far < 0 and lost < 0:
+                lost = a
             if a == b:
                 continue
-            totals[b, 0] += 1
+            pairs += 1
             if far >= 0:
                 flow[start] += 1
-                totals[b, 1] += 1
-                totals[b, 3] += far
-                totals[b, 4] = max(totals[b, 4], far)
-                totals[b, 5] += dist[source]
-                ratio = far / dist[source]
-                stretch[b, 0] += ratio
-                stretch[b, 1] = max(stretch[b, 1], ratio)
+                arrived += 1
+                total += far
+                most = max(most, far)
+                shortest += dist[source]
+                ratios += far / dist[source]
+                worst = max(worst, far / dist[source])
+        totals[b] = pairs, arrived, lost, total, most, shortest
+        stretch[b] = ratios, worst
         for k in range(ordered - 1, -1, -1):
             here = order[k]
             if flow[here]:
-                tile, out = link[here] >> 2, link[here] & 3
-                load[tile, out] += flow[here]
-                flow[here // states * states + neighbour[tile, out] * 5 + (out ^ 2)] += flow[here]
+                load[link[here] >> 2, link[here] & 3] += flow[here]
+                flow[after[here]] += flow[here]
 
 
 def walk_pairs(image: ConfigImage) -> PairWalk:
@@ -301,21 +303,23 @@ def walk_pairs(image: ConfigImage) -> PairWalk:
         np.zeros((spec.vcs, spec.tiles * 5), np.uint8),
     )
     tables = (image.turns, image.routes, image.out_ok, image.core_ok)
-    places = (image.rules, image.remap_tile, image.remap_vc)
+    ruled = image.rules["valid"].any(axis=1)  # most tiles have none: a quarter of the time
+    places = (image.rules, ruled, image.remap_tile, image.remap_vc)
     load = np.zeros((_LANES, spec.tiles, 4), np.int64)
     totals = np.zeros((logical, 6), np.int64)
     totals[:, 2] = -1
     stretch = np.zeros((logical, 2))
+    sizes = (spec.width, spec.height)
+
+    def index_lane(lane: int) -> None:
+        _index(lane, *sizes, *tables, *index)
+
+    def walk_lane(lane: int) -> None:
+        _walk(lane, spec.width, near, before, index, *places, load[lane], totals, stretch)
+
     with ThreadPoolExecutor(_LANES) as pool:
-        list(pool.map(lambda n: _index(n, spec.width, spec.height, *tables, *index), range(_LANES)))
-        list(
-            pool.map(
-                lambda n: _walk(
-                    n, spec.width, near, before, index, *places, load[n], totals, stretch
-                ),
-                range(_LANES),
-            )
-        )
+        list(pool.map(index_lane, range(_LANES)))
+        list(pool.map(walk_lane, range(_LANES)))
     lost = np.flatnonzero(totals[:, 2] >= 0)
     arrived = int(totals[:, 1].sum())
     return PairWalk(
