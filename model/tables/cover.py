@@ -268,7 +268,7 @@ def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
     Returns
     -------
     int
-        Entries used, or -1 when no round came out with ``most``.
+        Entries used, or -1 when ``most`` are too few for the first round.
     """
     layers, rows, cols = demand.shape
     columns = np.empty((layers, cols, rows), np.uint32)

@@ -142,32 +142,44 @@ class _Fit:
             grids = demands.reshape(-1, paths.layers, paths.height, paths.width)
             known = np.empty(len(grids), np.bool_)
             answered_each(grids, self.entries[part], self.count[part], known)
-            cover_each(grids, ~known, most, self.rounds, self.entries[part], self.count[part])
-            for tile in np.flatnonzero(self.count[part] < 0) + first:
-                self._trade(int(tile), grids[tile - first])
+            entries = np.zeros((len(grids), MOST_ENTRIES, FIELDS), np.int32)
+            count = self.count[part].copy()
+            cover_each(grids, ~known, most, self.rounds, entries, count)
+            for tile in (np.flatnonzero(~known) + first).tolist():
+                used = int(count[tile - first])
+                wish = entries[tile - first, : max(0, used)]
+                if 0 <= used <= most:
+                    self._keep(tile, wish)
+                else:
+                    self._trade(tile, grids[tile - first], wish)
 
-    def _cover(self, demand: npt.NDArray[np.uint32], enough: int) -> npt.NDArray[np.int32] | None:
+    def _keep(self, tile: int, entries: npt.NDArray[np.int32]) -> None:
+        self.entries[tile, : len(entries)] = entries
+        self.count[tile] = len(entries)
+
+    def _cover(self, demand: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32] | None:
         """Entries for a demand, None when :data:`MOST_ENTRIES` do not suffice."""
         entries = np.zeros((MOST_ENTRIES, FIELDS), np.int32)
-        used = cover(demand, enough, self.rounds, entries)
+        used = cover(demand, self.entries.shape[1], self.rounds, entries)
         return None if used < 0 else entries[:used]
 
-    def _trade(self, tile: int, strict: npt.NDArray[np.uint32]) -> None:
-        """Fit a tile with as little freedom as it takes."""
+    def _trade(
+        self, tile: int, strict: npt.NDArray[np.uint32], wish: npt.NDArray[np.int32]
+    ) -> None:
+        """Fit a tile with as little freedom as it takes; ``wish`` answers what is asked, if any."""
         paths, most = self.paths, self.entries.shape[1]
         plan = (paths.hosts, paths.turns, paths.forward, paths.hop, paths.good)
-        wish = self._cover(strict, most)
         loose = np.empty_like(strict)
         for freedom, slack in _RUNGS:
             loosen(tile, slack, *plan, self.wanted, loose.reshape(paths.layers, -1))
-            entries = self._cover(loose, most)
+            entries = self._cover(loose)
             if entries is None or len(entries) > most:
                 continue
-            if wish is not None:
-                entries = self._least(strict, loose, wish, most, entries)
-            self.freedom[tile], self.count[tile] = freedom, len(entries)
-            self.entries[tile, : len(entries)] = entries
-            settle(tile, paths.width, paths.hosts, entries, len(entries), self.wanted, self.moved)
+            entries = self._least(strict, loose, wish, entries)
+            self.freedom[tile] = freedom
+            self._keep(tile, entries)
+            table = (entries, len(entries), self.wanted, self.moved)
+            settle(tile, paths.width, paths.hosts, *table)
             return
         self.need[tile] = MOST_ENTRIES + 1 if entries is None else len(entries)
 
@@ -176,13 +188,13 @@ class _Fit:
         strict: npt.NDArray[np.uint32],
         loose: npt.NDArray[np.uint32],
         wish: npt.NDArray[np.int32],
-        most: int,
         entries: npt.NDArray[np.int32],
     ) -> npt.NDArray[np.int32]:
         """Loosen only what the lightest entries answer, if some number of them will do."""
+        most = self.entries.shape[1]
         give_up = max(1, len(wish) - most)
         while give_up < len(wish):
-            found = self._cover(soften(strict, loose, wish, len(wish), give_up), most)
+            found = self._cover(soften(strict, loose, wish, len(wish), give_up))
             if found is not None and len(found) <= most:
                 return found
             give_up *= 2
