@@ -262,6 +262,7 @@ def _draw(points: list[Point], growth: list[dict[str, Any]], path: str) -> None:
         for axis, title in zip(axes[0], ("seconds, once loaded", "peak GiB"), strict=True):
             axis.set(xscale="log", yscale="log", xlabel="tiles", title=title)
             axis.grid(which="major")
+        axes[0, 1].set_ylim(0.1, max(1.0, 1.5 * max(point["peak_gib"] for point in points)))
         for point in points:
             limit = MUST_HOLD.get((point["size"], point["rates"], point["effort"]))
             for axis, most in zip(axes[0], limit or (None, None), strict=True):

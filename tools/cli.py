@@ -16,10 +16,11 @@ COMMANDS: Mapping[str, str] = {
     "defects": "Sample a wafer map with broken cores, tiles and links.",
     "compile": "Repair and route a wafer map into a configuration image.",
     "inspect": "Look at an image, a tile, or the walk of one pair through the tables.",
+    "picture": "Draw an image: channel load, displacement, route entries or defects.",
     "simulate": "Run traffic on the golden engine and write packet records.",
     "verify": "Run the RTL and hold it against the golden engine, cycle by cycle.",
     "verilog": "Write the Verilog of tile, remap memory and fabric.",
-    "bench": "Measure: speed of the tile array.",
+    "bench": "Measure: routing against its bound, the compiler, the tile array.",
 }
 
 

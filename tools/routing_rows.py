@@ -103,16 +103,19 @@ def measure(case: Case) -> Row:
         as shares of the upper bound, and times in seconds.
     """
     row: Row = {**asdict(case), "error": "", "command": case.command()}
-    # Wafers without defects are all the same: their seed is the traffic's only.
-    place = (case.width, case.height, case.tile_rate, case.link_rate)
-    defects = case.seed if case.tile_rate or case.link_rate else 0
     try:
-        image, row["compile_seconds"] = _compiled(
-            *place, defects, case.vcs, case.routing, case.effort
-        )
+        return row | _figures(case)
     except InputError as error:
-        return {**row, "error": str(error), "static_share": 0.0, "saturation_share": 0.0}
-    graph = LinkGraph.from_wafer(_wafer(*place, defects))
+        return row | {"error": str(error), "static_share": 0.0, "saturation_share": 0.0}
+
+
+def _figures(case: Case) -> Row:
+    # Wafers without defects are all the same: their seed is the traffic's only.
+    defects = case.seed if case.tile_rate or case.link_rate else 0
+    place = (case.width, case.height, case.tile_rate, case.link_rate, defects)
+    image, seconds = _compiled(*place, case.vcs, case.routing, case.effort)
+    row: Row = {"compile_seconds": seconds}
+    graph = LinkGraph.from_wafer(_wafer(*place))
     started = time.perf_counter()
     bounds = capacity(graph, np.unique(image.remap_tile[image.remap_tile >= 0]))
     row["capacity_seconds"] = time.perf_counter() - started
