@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import math
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -61,6 +63,8 @@ def _repair(image: ConfigImage) -> Figures:
     hosted = np.flatnonzero(image.remap_tile >= 0)
     x, y = image.remap_tile[hosted] % width, image.remap_tile[hosted] // width
     columns, rows = _home_lines(image)
+    if [logical_width, image.logical_height] != [len(columns), len(rows)]:
+        return {"logical": [len(columns), len(rows)]}
     home_x, home_y = columns[hosted % logical_width], rows[hosted // logical_width]
     lost = image.logical - len(hosted)
     short = min(lost, max(0, image.logical - int(image.core_ok.sum())))
@@ -74,9 +78,9 @@ def _repair(image: ConfigImage) -> Figures:
                 there_x, there_y = places[other]
                 apart.append(abs(here_x - there_x) + abs(here_y - there_y))
     return {
-        "logical": [logical_width, image.logical_height],
-        "spare_tiles": image.spec.tiles - image.logical,
-        "spare_share": 1 - image.logical / image.spec.tiles,
+        "logical": [len(columns), len(rows)],
+        "spare_tiles": image.spec.tiles - len(columns) * len(rows),
+        "spare_share": 1 - len(columns) * len(rows) / image.spec.tiles,
         "hosted": len(hosted),
         "repaired": int((shift > 0).sum()),
         "lost": lost,
@@ -91,18 +95,29 @@ def _repair(image: ConfigImage) -> Figures:
 
 
 def _home_lines(image: ConfigImage) -> tuple[Lines, Lines]:
-    """Columns and rows of the wafer that are no spares, by the place that the report names."""
+    """Columns and rows of the wafer that are no spares, by what the report names (RMP-3)."""
     width, height = image.spec.width, image.spec.height
-    spare_columns, spare_rows = width - image.logical_width, height - image.logical_height
     columns, rows = np.arange(width), np.arange(height)
     match image.report.get("spare_place"):
+        case "columns":
+            columns = columns[: width - _spare_lines(image, width)]
+        case "rows":
+            rows = rows[: height - _spare_lines(image, height)]
         case "spread":
-            middles = [width * (2 * k + 1) // (2 * spare_columns) for k in range(spare_columns)]
-            columns = np.delete(columns, middles)
-        case "dies":  # as many at the end of each of the seven rows of dies
-            ends = [height * (k + 1) // 7 for k in range(7)]
-            rows = np.delete(rows, [end - 1 - k for end in ends for k in range(spare_rows // 7)])
-    return columns[: image.logical_width], rows[: image.logical_height]
+            count = _spare_lines(image, width)
+            columns = np.delete(columns, [width * (2 * k + 1) // (2 * count) for k in range(count)])
+        case "dies":  # the last rows of each of the seven rows of dies
+            ends = [height * k // 7 for k in range(8)]
+            dies = [rows[first:end] for first, end in itertools.pairwise(ends)]
+            rows = np.concatenate([die[: len(die) - _spare_lines(image, len(die))] for die in dies])
+    return columns, rows
+
+
+def _spare_lines(image: ConfigImage, side: int) -> int:
+    """A count, or a share of a side rounded half up."""
+    spares = str(image.report.get("spares"))
+    share = Fraction(spares.removesuffix("%")) * side / 100 + Fraction(1, 2)
+    return int(share) if spares.endswith("%") else int(spares)
 
 
 def _paths(image: ConfigImage, joined: Bools, walked: Walk) -> Figures:

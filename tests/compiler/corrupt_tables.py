@@ -149,3 +149,13 @@ def the_report_lacks_the_share_of_reachable_pairs(image: ConfigImage) -> None:
 @corruption("report", "checker")
 def the_report_calls_a_spare_cut_off(image: ConfigImage) -> None:
     image.report["cut_off"] += 1
+
+
+@corruption("report", "checker")
+def the_report_names_other_spares(image: ConfigImage) -> None:
+    image.report["spares"] = "2"
+
+
+@corruption("report", "checker")
+def the_report_names_another_place_of_spares(image: ConfigImage) -> None:
+    image.report["spare_place"] = "spread"

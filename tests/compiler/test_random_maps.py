@@ -28,10 +28,11 @@ def drawn(side: int, seed: int) -> tuple[WaferMap, CompileOptions, int]:
     rng = np.random.default_rng([STREAM, side, seed])
     rates = {name: float(rng.choice(RATES)) for name in ("tile_rate", "core_rate", "link_rate")}
     wafer = bernoulli(side, side, seed=int(rng.integers(2**32)), **rates)
+    places = PLACES if side > 8 else [place for place in PLACES if place != "dies"]
     routings, repairs = sorted(ROUTINGS), sorted(REPAIRS)
     options = CompileOptions(
         spares=str(rng.choice(["0", "7%", "1", "20%"])),
-        spare_place=str(rng.choice([place for place in PLACES if place != "dies"])),
+        spare_place=str(rng.choice(places)),
         routing=routings[seed % len(routings)],
         repair=repairs[seed // len(routings) % len(repairs)],
         effort="best" if seed % BEST_OF[side] == 0 else "fast",
