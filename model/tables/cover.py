@@ -95,45 +95,45 @@ def _shrink(demand: Any, merged: Any, first: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _heaviest(
-    left: Any, weight: Any, askers: Any, out: Any, value: Any, height: Any, sums: Any, stack: Any,
-    found: Any, best: Any,
+    gain: Any, askers: Any, out: Any, value: Any, height: Any, sums: Any, stack: Any, found: Any,
+    best: Any,
 ) -> Any:  # fmt: skip
     """Weight of the heaviest rectangle of one set of askers and output, if above ``best``.
 
     Every maximal rectangle without a contradiction is looked at, by rising heights of good columns.
     """
     rows, cols = value.shape
-    value[:] = 0
-    for asker in range(len(left)):
+    cells = value.reshape(-1)
+    cells[:] = 0
+    for asker in range(len(gain)):
         if askers >> asker & 1:
-            for r in range(rows):
-                for c in range(cols):
-                    outs = left[asker, r, c]
-                    suited = weight[asker, r, c] if outs >> out & 1 else -_BAD
-                    value[r, c] += suited if outs else 0
+            one = gain[asker, out]
+            for i in range(len(cells)):
+                cells[i] += one[i]
     total = 0
-    x_lo, x_hi, y_lo, y_hi = cols, -1, rows, -1
+    for i in range(len(cells)):
+        total += max(cells[i], 0)
+    if total <= best:
+        return best
+    y_lo, y_hi, x_lo, x_hi = rows, -1, cols, -1
     for r in range(rows):
         for c in range(cols):
             if value[r, c] > 0:
-                total += value[r, c]
                 x_lo, x_hi = min(x_lo, c), max(x_hi, c)
                 y_lo, y_hi = min(y_lo, r), r
-    if total <= best:
-        return best
-    height[x_lo : x_hi + 2] = 0
-    sums[y_lo, x_lo : x_hi + 2] = 0
+    for c in range(x_lo, x_hi + 2):
+        height[c] = sums[y_lo, c] = 0
     for r in range(y_lo, y_hi + 1):
-        running = 0
+        running = depth = 0
         sums[r + 1, x_lo] = 0
-        for c in range(x_lo, x_hi + 1):
-            here = value[r, c]
-            running += max(here, 0)
-            height[c] = height[c] + 1 if here >= 0 else 0
-            sums[r + 1, c + 1] = sums[r, c + 1] + running
-        depth = 0
         for c in range(x_lo, x_hi + 2):  # the last column has height 0 and empties the stack
-            start, tall = c, height[c]
+            start, tall = c, 0
+            if c <= x_hi:
+                here = value[r, c]
+                running += max(here, 0)
+                tall = height[c] + 1 if here >= 0 else 0
+                height[c] = tall
+                sums[r + 1, c + 1] = sums[r, c + 1] + running
             while depth and stack[depth - 1, 1] >= tall:
                 depth -= 1
                 start = stack[depth, 0]
@@ -161,16 +161,21 @@ def _askers(ports: Any, layers: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
+def _agrees(left: Any, entry: Any) -> Any:
+    """Whether an entry suits all open demands of one asker in its rectangle."""
+    for r in range(entry[2], entry[3] + 1):
+        for c in range(entry[0], entry[1] + 1):
+            if left[r, c] and not left[r, c] >> entry[6] & 1:
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
 def _widen(left: Any, entry: Any, layers: Any) -> None:
     """Let an entry serve every further layer and port that does not contradict it."""
     agree = 0
     for asker in range(len(left)):
-        fits = True
-        for r in range(entry[2], entry[3] + 1):
-            for c in range(entry[0], entry[1] + 1):
-                outs = left[asker, r, c]
-                fits = fits and (outs == 0 or outs >> entry[6] & 1 != 0)
-        agree |= fits << asker
+        agree |= _agrees(left[asker], entry) << asker
     for layer in range(layers):
         wider = _askers(entry[4], entry[5] | 1 << layer)
         if wider & agree == wider:
@@ -190,63 +195,77 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
     askers, rows, cols = asked.shape
     layers = askers // _PORTS
     left = asked.copy()
+    gain = np.zeros((askers, 4, rows * cols), np.int32)
     value = np.empty((rows, cols), np.int32)
     height = np.empty(cols + 1, np.int32)
     sums = np.empty((rows + 1, cols + 1), np.int32)
     stack = np.empty((cols + 2, 2), np.int32)
-    found = np.zeros(4, np.int32)
     wants = np.zeros((askers, 4), np.int64)  # weight of open demands that an output suits
     for asker in range(askers):
         for r in range(rows):
             for c in range(cols):
-                for out in range(4):
+                for out in range(4 if asked[asker, r, c] else 0):
                     if asked[asker, r, c] >> out & 1:
                         wants[asker, out] += weight[asker, r, c]
+                        gain[asker, out, r * cols + c] = weight[asker, r, c]
+                    else:
+                        gain[asker, out, r * cols + c] = -_BAD
+    wanted = np.empty(4, np.int64)  # ports with open demands that an output suits
+    choices = 1 + layers if layers > 1 else 1
+    plans = 4 * (1 + _PORTS) * choices
+    group = np.full(plans, -1, np.int64)  # askers of a plan; all are to be looked at first
+    upper = np.zeros(plans, np.int64)  # bound of its weight
+    known = np.zeros(plans, np.bool_)  # the bound is reached, by the rectangle in best
+    best = np.zeros((plans, FIELDS), np.int32)
+    changed = (1 << askers) - 1
     count = 0
     while True:
-        is_open = 0
+        wanted[:] = 0
         for asker in range(askers):
-            is_open |= (wants[asker].max() > 0) << asker
-        if not is_open:
+            for out in range(4):
+                wanted[out] |= (wants[asker, out] > 0) << asker % _PORTS
+        for plan in range(plans):  # a set of ports and layers, and an output
+            if not group[plan] & changed:
+                continue
+            number, out = plan // 4 % (1 + _PORTS), plan % 4
+            choice = plan // 4 // (1 + _PORTS)
+            ports = wanted[out] & 1 << (number - 1) if number else wanted[out]
+            if number and ports == wanted[out]:
+                ports = 0
+            chosen = 1 << (choice - 1) if choice else (1 << layers) - 1
+            group[plan] = _askers(ports, chosen)
+            upper[plan], known[plan] = 0, False
+            best[plan, 4], best[plan, 5], best[plan, 6] = ports, chosen, out
+            for asker in range(askers):
+                if group[plan] >> asker & 1:
+                    upper[plan] += wants[asker, out]
+        top = upper.argmax()
+        while not known[top] and upper[top]:
+            upper[top] = _heaviest(
+                gain, group[top], best[top, 6], value, height, sums, stack, best[top], 0
+            )
+            known[top] = True
+            top = upper.argmax()
+        if upper[top] == 0:
             return count
         if count == most:
             return -1
-        entry, best = entries[count], 0
-        for number in range(1 + _PORTS):  # all ports that want the output, then each alone
-            for out in range(4):
-                every = 0
-                for asker in range(askers):
-                    every |= (wants[asker, out] > 0) << asker % _PORTS
-                ports = every & 1 << (number - 1) if number else every
-                if ports == 0 or (number and ports == every):
-                    continue
-                for choice in range(1 + layers if layers > 1 else 1):  # likewise the layers
-                    chosen = 1 << (choice - 1) if choice else (1 << layers) - 1
-                    group = _askers(ports, chosen) & is_open
-                    bound = 0
-                    for asker in range(askers):
-                        bound += wants[asker, out] * (group >> asker & 1)
-                    if bound <= best:
-                        continue
-                    heavier = _heaviest(
-                        left, weight, group, out, value, height, sums, stack, found, best
-                    )
-                    if heavier > best:
-                        best = heavier
-                        entry[:4] = found
-                        entry[4], entry[5], entry[6] = ports, chosen, out
+        entry = entries[count]
+        entry[:] = best[top]
         _widen(left, entry, layers)
-        served = _askers(entry[4], entry[5])
+        served, changed = _askers(entry[4], entry[5]), 0
         for asker in range(askers):
             if served >> asker & 1:
                 for r in range(entry[2], entry[3] + 1):
                     for c in range(entry[0], entry[1] + 1):
                         outs = left[asker, r, c]
                         if outs:
+                            changed |= 1 << asker
                             owner[asker, r, c] = count
                             left[asker, r, c] = 0
                             for out in range(4):
                                 wants[asker, out] -= weight[asker, r, c] * (outs >> out & 1)
+                                gain[asker, out, r * cols + c] = 0
         count += 1
 
 

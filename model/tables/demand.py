@@ -17,6 +17,29 @@ GOOD: Final = -1
 """Slack of :func:`loosen` that stands for the plan's good outputs."""
 
 _ALL: Final = np.uint32(15)
+_MOVED: Final = np.uint32(1 << 20)  # one bit a port above the outputs: followed anew by trace
+
+
+@njit(cache=True, nogil=True)
+def _output(word: Any, port: Any) -> Any:
+    """The output wanted of an input port; 0 also when there is none."""
+    outs = word >> np.uint32(4 * port) & _ALL
+    return (outs >= 2) + (outs >= 4) + (outs >= 8)
+
+
+@njit(cache=True, nogil=True)
+def _follow(goal: Any, state: Any, forward: Any, hops: Any, words: Any, dirty: Any) -> None:
+    """Go on from a state until others have come by."""
+    tile = state // 5
+    while tile != goal:
+        port = state - tile * 5
+        if words[tile] >> np.uint32(4 * port) & _ALL:
+            return
+        out = np.int64(hops[state])
+        words[tile] |= np.uint32(1) << np.uint32(4 * port + out)
+        dirty[tile] = True
+        state = forward[tile, out]
+        tile = state // 5
 
 
 @njit(cache=True, nogil=True)
@@ -45,26 +68,27 @@ def trace(
     dirty : bool[tiles]
         Set where something was written.
     """
-    seen = np.full((len(hop), hop.shape[2]), -1, np.int32)
     for k in range(lane, len(hosts), lanes):
         if not moved[k]:
             continue
         moved[k] = False
         for j in range(len(hosts)):
             layer = layer_to[k, j]
-            tile, port = hosts[j], 4
-            while tile != hosts[k] and seen[layer, tile * 5 + port] != k:
-                seen[layer, tile * 5 + port] = k
-                word = wanted[layer, k, tile]
-                outs = word >> np.uint32(4 * port) & _ALL
-                if outs:
-                    out = (outs >= 2) + (outs >= 4) + (outs >= 8)
-                else:
-                    out = np.int64(hop[layer, k, tile * 5 + port])
-                    wanted[layer, k, tile] = word | np.uint32(1) << np.uint32(4 * port + out)
-                    dirty[tile] = True
-                state = forward[tile, out]
-                tile, port = state // 5, state % 5
+            if hosts[j] != hosts[k]:
+                start = hosts[j] * 5 + 4
+                _follow(hosts[k], start, forward, hop[layer, k], wanted[layer, k], dirty)
+        for layer in range(len(wanted)):
+            words = wanted[layer, k]
+            for tile in range(len(words)):
+                if words[tile] < _MOVED:
+                    continue
+                ports = words[tile] // _MOVED
+                words[tile] %= _MOVED
+                for port in range(5):
+                    if ports >> port & 1:
+                        out = _output(words[tile], port)
+                        after = forward[tile, out]
+                        _follow(hosts[k], after, forward, hop[layer, k], words, dirty)
 
 
 @njit(cache=True, nogil=True)
@@ -182,5 +206,8 @@ def settle(
                         answer = answer & ~mask | out
                         break
             if answer != word:
+                for port in range(5):
+                    if (answer ^ word) >> np.uint32(4 * port) & _ALL:
+                        answer |= _MOVED << np.uint32(port)
                 wanted[layer, k, tile] = answer
                 moved[k] = True
