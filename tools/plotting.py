@@ -15,11 +15,8 @@ INK, FAINT, GRID = "#1f2933", "#7b8794", "#e4e7eb"
 COLOURS: Final = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 """Series, in this order: the colour-blind-safe palette of Okabe and Ito."""
 
-HEAT: Final = "cividis"
-"""Colour map of heat maps; it reads alike in grey and for all eyes."""
-
-DEAD: Final = "#c8ced6"
-"""Places of a heat map that have no value."""
+HEAT: Final = ("#d3e2ee", "#7fb8dc", "#0072b2", "#08306b", "#02091c")
+"""Heat maps, low to high: one hue that only gets darker, so it reads alike for all eyes."""
 
 ENDINGS: Final = (".png", ".svg")
 
