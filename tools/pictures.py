@@ -125,11 +125,11 @@ def entries(figure: Any, axes: Any, image: ConfigImage) -> str:
     raster(figure, axes, image, np.where(image.live, count, np.nan), "route entries in use")
     place = Places.of(image)
     if small(image) and image.spec.tiles <= 1024:
-        middle = (count.max(initial=0) + count[image.live].min(initial=0)) / 2
+        dark = 0.4 * count.max(initial=0)
         for tile in np.flatnonzero(image.live).tolist():
             axes.text(
                 place.x[tile], place.y[tile], str(count[tile]), ha="center", va="center",
-                fontsize=font(axes, image), color="white" if count[tile] > middle else INK,
+                fontsize=font(axes, image), color="white" if count[tile] > dark else INK,
             )  # fmt: skip
     legend(figure, image, plain=True, links=False)
     live = count[image.live]
@@ -153,7 +153,7 @@ def draw(figure: Any, axes: Any, image: ConfigImage, what: str) -> None:
     title = PICTURES[what](figure, axes, image)
     names = [report[key] for key in ("routing", "repair", "effort") if key in report]
     about = ", ".join([f"{spec.width}x{spec.height}", f"{spec.vcs} VC", *map(str, names)])
-    axes.set_title(f"{title}\n", fontweight="bold", fontsize=10.5)
+    axes.set_title(f"{title}\n", loc="left", fontweight="bold", fontsize=10.5)
     axes.text(0, 1.012, about, transform=axes.transAxes, color=FAINT, fontsize=8.5, va="bottom")
     axes.set_aspect("equal")
     axes.set_xlim(-0.5, spec.width - 0.5)
