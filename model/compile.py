@@ -42,7 +42,7 @@ class CompileOptions:
     spares : str or int
         Spare lines as a count or a share (RMP-3); 0 means logical size = physical size.
     spare_place : str
-        ``columns`` at the east edge or ``rows`` at the south edge.
+        Where they lie (``PLACES``); ``dies`` counts the spares of each row of dies.
     routing, repair : str
         Strategy names (``ROUTINGS``, ``REPAIRS``).
     effort : str
