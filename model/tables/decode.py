@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
 
+_ALL: Final = np.uint32(15)
+
 
 @njit(cache=True, nogil=True)
-def first_match(entries: Any, count: Any, layer: Any, port: Any, x: Any, y: Any) -> Any:
-    """Number of the first entry that matches a column and row, -1 without one (TBL-1)."""
+def _matches(entries: Any, count: Any, shape: Any) -> Any:
+    """Entries that match a column, a row, and a layer's port: one bit each, at most 64."""
+    layers, rows, cols = shape
+    by_x, by_y = np.zeros(cols, np.uint64), np.zeros(rows, np.uint64)
+    by_port = np.zeros((layers, 5), np.uint64)
     for e in range(count):
-        if (
-            entries[e, 0] <= x <= entries[e, 1]
-            and entries[e, 2] <= y <= entries[e, 3]
-            and entries[e, 4] >> port & 1
-            and entries[e, 5] >> layer & 1
-        ):
-            return e
-    return -1
+        bit = np.uint64(1) << np.uint64(e)
+        for x in range(max(0, entries[e, 0]), min(cols, entries[e, 1] + 1)):
+            by_x[x] |= bit
+        for y in range(max(0, entries[e, 2]), min(rows, entries[e, 3] + 1)):
+            by_y[y] |= bit
+        for layer in range(layers):
+            for port in range(5):
+                if entries[e, 4] >> port & 1 and entries[e, 5] >> layer & 1:
+                    by_port[layer, port] |= bit
+    return by_x, by_y, by_port
 
 
 @njit(cache=True, nogil=True)
 def answered(demand: Any, entries: Any, count: Any) -> Any:
-    """Whether each asking port's first match is among its good outputs.
+    """Whether each asking port's first match is among its good outputs (TBL-1).
 
     Parameters
     ----------
@@ -34,34 +41,23 @@ def answered(demand: Any, entries: Any, count: Any) -> Any:
     count : int
         Entries in use.
     """
-    layers, rows, cols = demand.shape
-    one = np.uint64(1)
-    by_x, by_y = np.zeros(cols, np.uint64), np.zeros(rows, np.uint64)
-    by_port = np.zeros((layers, 5), np.uint64)
+    by_x, by_y, by_port = _matches(entries, count, demand.shape)
     good = np.zeros(16, np.uint64)  # entries whose output is in a set of outputs
     for e in range(count):
-        bit = one << np.uint64(e)
-        for x in range(max(0, entries[e, 0]), min(cols, entries[e, 1] + 1)):
-            by_x[x] |= bit
-        for y in range(max(0, entries[e, 2]), min(rows, entries[e, 3] + 1)):
-            by_y[y] |= bit
-        for layer in range(layers):
-            for port in range(5):
-                if entries[e, 4] >> port & 1 and entries[e, 5] >> layer & 1:
-                    by_port[layer, port] |= bit
         for outs in range(16):
             if outs >> entries[e, 6] & 1:
-                good[outs] |= bit
+                good[outs] |= np.uint64(1) << np.uint64(e)
+    layers, rows, cols = demand.shape
     for layer in range(layers):
         for y in range(rows):
             for x in range(cols):
                 word = demand[layer, y, x]
                 port = 0
                 while word:
-                    outs = word & np.uint32(15)
+                    outs = word & _ALL
                     if outs:
                         match = by_x[x] & by_y[y] & by_port[layer, port]
-                        first = match & (~match + one)
+                        first = match & (~match + np.uint64(1))
                         if not first & good[outs]:
                             return False
                     word >>= np.uint32(4)
@@ -104,17 +100,29 @@ def soften(strict: Any, loose: Any, entries: Any, count: Any, least: Any) -> Any
     uint32[layers, rows, cols]
         ``loose`` where an entry is given up, ``strict`` elsewhere.
     """
+    by_x, by_y, by_port = _matches(entries, count, strict.shape)
     served = np.zeros(count, np.int64)
+    kept = np.uint64(0)
     mixed = strict.copy()
+    layers, rows, cols = strict.shape
     for attempt in range(2):
-        given_up = served.argsort(kind="mergesort")[:least]
-        for layer, y, x in np.ndindex(strict.shape):
-            for port in range(5):
-                mask = np.uint32(15) << np.uint32(4 * port)
-                if strict[layer, y, x] & mask:
-                    e = first_match(entries, count, layer, port, x, y)
-                    served[e] += attempt == 0
-                    if attempt and (given_up == e).any():
-                        both = mixed[layer, y, x] & ~mask | loose[layer, y, x] & mask
-                        mixed[layer, y, x] = both
+        for layer in range(layers):
+            for y in range(rows):
+                for x in range(cols):
+                    word = strict[layer, y, x]
+                    for port in range(5 if word else 0):
+                        mask = _ALL << np.uint32(4 * port)
+                        if not word & mask:
+                            continue
+                        match = by_x[x] & by_y[y] & by_port[layer, port]
+                        if attempt == 0:
+                            e = 0
+                            while not match >> np.uint64(e) & np.uint64(1):
+                                e += 1
+                            served[e] += 1
+                        elif not match & (~match + np.uint64(1)) & kept:
+                            both = mixed[layer, y, x] & ~mask | loose[layer, y, x] & mask
+                            mixed[layer, y, x] = both
+        for e in served.argsort(kind="mergesort")[least:]:
+            kept |= np.uint64(1) << np.uint64(e)
     return mixed

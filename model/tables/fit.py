@@ -158,22 +158,23 @@ class _Fit:
         self.count[tile] = len(entries)
 
     def _cover(self, demand: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32] | None:
-        """Entries for a demand, None when :data:`MOST_ENTRIES` do not suffice."""
-        entries = np.zeros((MOST_ENTRIES, FIELDS), np.int32)
-        used = cover(demand, self.entries.shape[1], self.rounds, entries)
-        return None if used < 0 else entries[:used]
+        """Entries for a demand, None when the tile has too few."""
+        most = self.entries.shape[1]
+        entries = np.zeros((most + most // 4, FIELDS), np.int32)  # within reach of further rounds
+        used = cover(demand, most, self.rounds, entries)
+        return entries[:used] if 0 <= used <= most else None
 
     def _trade(
         self, tile: int, strict: npt.NDArray[np.uint32], wish: npt.NDArray[np.int32]
     ) -> None:
         """Fit a tile with as little freedom as it takes; ``wish`` answers what is asked, if any."""
-        paths, most = self.paths, self.entries.shape[1]
+        paths = self.paths
         plan = (paths.hosts, paths.turns, paths.forward, paths.hop, paths.good)
         loose = np.empty_like(strict)
         for freedom, slack in _RUNGS:
             loosen(tile, slack, *plan, self.wanted, loose.reshape(paths.layers, -1))
             entries = self._cover(loose)
-            if entries is None or len(entries) > most:
+            if entries is None:
                 continue
             entries = self._least(strict, loose, wish, entries)
             self.freedom[tile] = freedom
@@ -181,7 +182,9 @@ class _Fit:
             table = (entries, len(entries), self.wanted, self.moved)
             settle(tile, paths.width, paths.hosts, *table)
             return
-        self.need[tile] = MOST_ENTRIES + 1 if entries is None else len(entries)
+        spare = np.zeros((MOST_ENTRIES, FIELDS), np.int32)
+        used = cover(loose, 0, self.rounds, spare)
+        self.need[tile] = used if used > 0 else MOST_ENTRIES + 1
 
     def _least(
         self,
@@ -191,11 +194,10 @@ class _Fit:
         entries: npt.NDArray[np.int32],
     ) -> npt.NDArray[np.int32]:
         """Loosen only what the lightest entries answer, if some number of them will do."""
-        most = self.entries.shape[1]
-        give_up = max(1, len(wish) - most)
+        give_up = max(1, len(wish) - self.entries.shape[1])
         while give_up < len(wish):
             found = self._cover(soften(strict, loose, wish, len(wish), give_up))
-            if found is not None and len(found) <= most:
+            if found is not None:
                 return found
             give_up *= 2
         return entries
