@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from model.repair.homes import HomePlan
 from model.repair.layout import lay_out, trade
-from model.repair.ripple import lines_of, ripple
+from model.repair.ripple import lines_are_rows, ripple
 
 SWEEPS: Final = 8
 """Most rounds over all lines; they end earlier when nothing gets better."""
@@ -84,7 +84,7 @@ def _improve(
     hosted = np.flatnonzero(host >= 0).astype(np.int32)
     core_at[host[hosted]] = hosted
     sizes = (homes.width, homes.height, homes.logical_width)
-    rows = lines_of(homes)[0].shape[0] == homes.height
+    rows = lines_are_rows(homes)
     stale = np.ones((2, max(homes.width, homes.height)), np.bool_)
     for before, behind in way:
         lay_out(host, core_at, *sizes, rows, before, behind, stale)

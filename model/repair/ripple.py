@@ -82,6 +82,11 @@ def ripple(homes: HomePlan, usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.int
     return host
 
 
+def lines_are_rows(homes: HomePlan) -> bool:
+    """Whether lines across the spares are rows; without spares they are."""
+    return homes.logical_height == homes.height
+
+
 def lines_of(homes: HomePlan) -> tuple[Ints, Ints]:
     """Lines across the spares, all alike: rows for spare columns, columns for spare rows.
 
@@ -94,7 +99,7 @@ def lines_of(homes: HomePlan) -> tuple[Ints, Ints]:
     """
     tile = np.arange(homes.width * homes.height).reshape(homes.height, homes.width)
     core = np.arange(len(homes.home)).reshape(homes.logical_height, homes.logical_width)
-    if homes.logical_height == homes.height:
+    if lines_are_rows(homes):
         return tile, core
     return np.ascontiguousarray(tile.T), np.ascontiguousarray(core.T)
 

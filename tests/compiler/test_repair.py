@@ -283,6 +283,15 @@ def test_one_wasted_column_keeps_all_rows_alongside() -> None:
     assert (np.diff(host, axis=0) == 12).all()
 
 
+def test_rows_and_columns_are_treated_alike() -> None:
+    usable = draws(2, 6, 30 * 30) % np.uint64(50) != 0
+    sums = []
+    for place, turned in (("columns", usable), ("rows", usable.reshape(30, 30).T.ravel())):
+        homes = HomePlan.build(30, 30, 2, place)
+        sums.append(neighbour_sum(homes, neighbours(homes, turned)))
+    assert sums[0] == pytest.approx(sums[1], rel=0.01)
+
+
 @pytest.mark.parametrize("name", list(REPAIRS))
 @pytest.mark.slow
 def test_repair_of_a_whole_wafer_takes_seconds(name: str) -> None:
