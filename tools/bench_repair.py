@@ -172,7 +172,7 @@ def _render(data: dict[str, Any]) -> None:
                 f"{row['neighbour_mean']:.3f}",
                 str(row["neighbour_max"]),
                 f"{100 * row['neighbour_adjacent']:.1f} %",
-                f"{row['milliseconds']:.1f}",
+                f"{row['milliseconds']:.{1 if row['milliseconds'] < 100 else 0}f}",
             )
         console.print(table)
     console.print(f"Means over {data['rows'][0]['wafers']} wafers each; {data['machine']}")
