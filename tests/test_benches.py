@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet
 import pytest
 from click.testing import CliRunner, Result
 
+from model.compile import compile_wafer
+from model.defects import bernoulli
+from model.engine import simulate
 from model.errors import InputError
+from model.image import ConfigImage
+from model.image_file import image_to_json
+from model.schedule import PacketSchedule
+from model.traffic import partners
 from tools import bench_compile, routing_summary
 from tools.cli import main
 from tools.routing_rows import Case, Row, code, load_rows, measure, save_rows
@@ -166,6 +175,68 @@ def test_growth_is_the_power_of_the_tiles_and_limits_are_told() -> None:
 )
 def test_cli_1_bad_words_get_one_line_and_exit_code_2(words: list[str], told: str) -> None:
     result = run(*words)
+    assert result.exit_code == 2
+    assert result.stderr.count("\n") == 1
+    assert told in result.stderr
+
+
+def make_image(folder: Path) -> tuple[ConfigImage, str]:
+    image = compile_wafer(bernoulli(6, 5, tile_rate=0.1, link_rate=0.05, seed=2))
+    path = folder / "image.json"
+    path.write_text(image_to_json(image))
+    return image, str(path)
+
+
+def test_capacity_of_an_image_agrees_with_its_report_and_the_linear_program(tmp_path: Path) -> None:
+    image, path = make_image(tmp_path)
+    data = json.loads(run("capacity", path, "--json", "--method", "exact").stdout)
+    assert data["static"] == pytest.approx(1 / image.report["max_channel_load"], rel=1e-5)
+    assert data["upper"] == pytest.approx(data["lower"])
+    assert data["static_share"] <= 1 + 1e-9
+    bounds = json.loads(run("capacity", path, "--json", "--method", "bounds").stdout)
+    assert bounds["lower"] <= data["upper"] <= bounds["upper"]
+    assert data["reproduce"] == f"wafermesh bench capacity {path} --method exact"
+
+
+def test_capacity_takes_patterns_and_matrices(tmp_path: Path) -> None:
+    image, path = make_image(tmp_path)
+    hosted = np.flatnonzero(image.remap_tile >= 0)
+    demand = tmp_path / "demand.csv"
+    partner = partners("transpose", image.logical_width, image.logical_height)
+    assert partner is not None
+    pairs = [(a, partner[a]) for a in hosted if image.remap_tile[partner[a]] >= 0]
+    demand.write_text("source,destination,rate\n" + "".join(f"{a},{b},3\n" for a, b in pairs))
+    by_file = json.loads(run("capacity", path, "--json", "--demand", str(demand)).stdout)
+    by_name = json.loads(run("capacity", path, "--json", "--pattern", "transpose").stdout)
+    for name in ("upper", "lower", "static"):
+        assert by_file[name] == pytest.approx(by_name[name])
+    assert 0 < by_name["static_share"] <= 1 + 1e-9
+    # Static throughput, seen again from the engine: packets of one pair each over every link.
+    loads = np.zeros(image.spec.tiles * 5, np.int64)
+    for a, b in pairs:
+        packet = {"source": [a], "destination": [b], "length": [1], "offered": [0], "gap": [0]}
+        schedule = PacketSchedule(**{k: np.array(v, np.int64) for k, v in packet.items()})
+        loads += simulate(image, schedule).log.counters.moved.ravel()
+    assert by_name["static"] == pytest.approx(1 / loads.max())
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("source,rate\n0,1\n", "columns are source, rate; allowed: source, destination, rate"),
+        ("source,destination,rate\nA,99,1\n", "destination[0] is 99; allowed: an integer"),
+        ("source,destination,rate\nA,B,-1\n", "rate[0] is -1; allowed: a number from 0 on"),
+        ("source,destination,rate\nA,B,0\n", "demand is from 0 to 0; allowed: "),
+    ],
+)
+def test_cli_1_a_bad_traffic_matrix_is_refused_in_one_line(
+    text: str, told: str, tmp_path: Path
+) -> None:
+    image, path = make_image(tmp_path)
+    demand = tmp_path / "demand.csv"
+    a, b = np.flatnonzero(image.remap_tile >= 0)[:2]
+    demand.write_text(text.replace("A", str(a)).replace("B", str(b)))
+    result = run("capacity", path, "--demand", str(demand))
     assert result.exit_code == 2
     assert result.stderr.count("\n") == 1
     assert told in result.stderr

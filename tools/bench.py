@@ -8,6 +8,7 @@ from tools.cli import LazyGroup
 
 BENCHES = {
     "tile-array": "RTL tile-cycles per second of the tile array, by size and threads.",
+    "capacity": "Bound on what any routing of an image could carry, and its share of that.",
     "routing": "Share of the capacity bound that routing reaches, stretch and table entries.",
     "repair": "Cores lost and moved, distance of neighbours, by strategy and place of the spares.",
     "compile": "Compile time and peak memory, by size, defect rate and effort.",

@@ -87,6 +87,41 @@ def load_rates(path: str | Path, image: ConfigImage) -> npt.NDArray[np.float64]:
     return rates
 
 
+def load_demand(path: str | Path, image: ConfigImage) -> npt.NDArray[np.float64]:
+    """Read a traffic matrix, columns source, destination and rate; pairs not named have rate 0.
+
+    Returns
+    -------
+    float64[logical, logical]
+        [source, destination] flits per cycle, up to a common factor.
+
+    Raises
+    ------
+    InputError
+        Naming the file, the column, the row and what is allowed.
+    """
+    table = _read(path)
+    if set(table.column_names) != {"source", "destination", "rate"}:
+        names = ", ".join(table.column_names)
+        raise InputError(f"{path}: columns are {names}; allowed: source, destination, rate")
+    ends = [
+        _integers(path, table, name, 0, image.logical - 1) for name in ("source", "destination")
+    ]
+    for name, end in zip(("source", "destination"), ends, strict=True):
+        lost = np.flatnonzero(image.remap_tile[end] < 0)
+        if len(lost):
+            row, value = int(lost[0]), int(end[lost[0]])
+            raise InputError(f"{path}: {name}[{row}] is {value}; allowed: a hosted logical id")
+    rate = _numbers(path, table, "rate").astype(np.float64)
+    wrong = np.flatnonzero(~((rate >= 0) & (rate < np.inf)))
+    if len(wrong):
+        value = rate[wrong[0]]
+        raise InputError(f"{path}: rate[{wrong[0]}] is {value:g}; allowed: a number from 0 on")
+    demand = np.zeros((image.logical, image.logical))
+    np.add.at(demand, tuple(ends), rate)
+    return demand
+
+
 def _read(path: str | Path) -> Any:
     try:
         if str(path).endswith(".parquet"):
