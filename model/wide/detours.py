@@ -3,8 +3,8 @@
 Packets cross a row's tiles from west to east and from east to west. Where the next link does not
 work, a *detour* leads over neighbouring rows to the next tile of the row: the cheapest path that
 never steps back, found by dynamic programming over columns. On the spine's near side a detour uses
-``CLIMB`` links; beyond it, where packets leave, it needs north and south links of the class
-``LEAVE``, which it takes from ``CLIMB``. A detour's tiles get a *rule* each: packets for these
+``CLIMB`` links; beyond it, where packets leave, ``LEAVE`` links, for which it
+takes north and south links from ``CLIMB``. A detour's tiles get a *rule* each: packets for these
 columns of that row go there, from whichever port they came.
 """
 
@@ -18,7 +18,7 @@ from numba import njit
 MOST_ROWS: Final = 40
 """Rows that a detour may lead away from its own."""
 
-_HOP, _TAKE = 4, 1  # a hop; a link that is taken from climbing packets
+_HOP, _TAKE = 4, 1  # a hop; a link taken from climbing packets
 _CLIMB, _LEAVE = 1, 4  # LinkClass; Numba wants plain numbers
 _FAR: Final = 1 << 30
 
@@ -35,11 +35,9 @@ def _side(x: Any, y: Any, step: Any, left: Any, right: Any) -> Any:
 def _may_shift(kind: Any, kept: Any, tile: Any, port: Any, side: Any) -> Any:
     """Price of a north or south link on a detour, or 0 when it cannot be used."""
     name = kind[tile, port]
-    if side < 0:
-        return _HOP if name == _CLIMB else 0
-    if name == _LEAVE or (side == 0 and 1 < name < _LEAVE):
+    if name == (_CLIMB if side < 0 else _LEAVE) or (side == 0 and _CLIMB < name < _LEAVE):
         return _HOP
-    return _HOP + _TAKE if name == _CLIMB and not kept[tile, port] else 0
+    return _HOP + _TAKE if (name == _CLIMB or name == _LEAVE) and not kept[tile, port] else 0
 
 
 @njit(cache=True)
@@ -49,8 +47,8 @@ def find_detour(
 ) -> Any:  # fmt: skip
     """Cheapest path without a step back; its length in hops, -1 when there is none.
 
-    ``path`` gets (tile, port) of every hop; links taken from climbing packets, or needed by them,
-    are marked in ``kind`` and ``kept``.
+    ``path`` gets (tile, port) of every hop; north and south links on it get their class in ``kind``
+    and are marked in ``kept``.
     """
     x0, y0, x1, y1 = start % width, start // width, goal % width, goal // width
     columns = abs(x1 - x0) + 1
@@ -98,11 +96,10 @@ def find_detour(
         tile = y * width + x0 + k * step
         path[count, 0], path[count, 1] = tile, port
         count += 1
-        if port != forward and kind[tile, port] == _CLIMB:
-            if _side(x0 + k * step, y, step, left, right) < 0:
-                kept[tile, port] = True
-            else:
-                kind[tile, port] = _LEAVE
+        if port != forward and (kind[tile, port] == _CLIMB or kind[tile, port] == _LEAVE):
+            before = _side(x0 + k * step, y, step, left, right) < 0
+            kind[tile, port] = _CLIMB if before else _LEAVE
+            kept[tile, port] = True
     return count
 
 
@@ -129,9 +126,9 @@ def lay_lines(
     Parameters
     ----------
     kind : uint8[tiles, 4]
-        Class of each link; detours take some from CLIMB to LEAVE.
+        Class of each link; detours change some.
     kept : bool[tiles, 4]
-        Written: climbing detours need the link.
+        Written: a detour needs the link.
     whole : bool[tiles]
         Tiles of the lines.
     anchor : int32[tiles]
@@ -192,7 +189,11 @@ def lay_lines(
                             low, high = goal % width, width - 1
                         else:
                             low, high = 0, goal % width
-                        slack = abs(goal - start) - 1
+                        slack = 0
+                        while goal - (slack + 1) * step != start:
+                            if anchor[goal - (slack + 1) * step] >= 0:
+                                break
+                            slack += 1
                         used = _note(path, hops, y, low, high, slack, rules, used)
                         continue
                     # Whose fault? The next tile cannot be entered, or this one cannot be left.

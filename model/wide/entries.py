@@ -1,7 +1,8 @@
-"""Route entries of every tile: its detours' rules, its row, the rows above and below (TBL-1).
+"""Route entries of every tile (TBL-1).
 
-The same output serves every input port, so an entry names all of them. Rules of neighbouring rows
-share an entry where their columns allow it; columns that nobody asks for may be covered.
+In the order in which they match: detours' rules; the tile's own row; the next rows; all other rows.
+The same output serves every input port. Rules of neighbouring rows share an entry where their
+columns allow it; columns that nobody asks for may be covered.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import numpy.typing as npt
 from numba import njit
 
 _NO_WAY: Final = 255
+_LEAVE: Final = 4  # LinkClass
+_MOST: Final = 256
 
 
 def by_tile(
@@ -25,72 +28,73 @@ def by_tile(
 
 
 @njit(cache=True)
-def _detour_entries(rules: Any, first: Any, last: Any, width: Any, made: Any) -> Any:
-    """Entries for a tile's rules: x_lo, x_hi, y_lo, y_hi, to; their number.
-
-    Rules of one row keep their order. A rule that is the only one of its kind in its row is merged
-    with such rules of the rows beside it, when one range of columns suits all of them.
-    """
-    count = 0
-    done = np.zeros(last - first, np.bool_)
-    for i in range(first, last):
-        if done[i - first]:
-            continue
-        low, high, row, out = rules[i, 2], rules[i, 3], rules[i, 1], rules[i, 5]
-        top = bottom = row
-        free_low = low - (rules[i, 4] if high == width - 1 else 0)
-        free_high = high + (rules[i, 4] if low == 0 else 0)
-        if low != high and _alone(rules, first, last, i):
-            grown = True
-            while grown:
-                grown = False
-                for j in range(first, last):
-                    near = rules[j, 1] == bottom + 1 or rules[j, 1] == top - 1
-                    if done[j - first] or not near or rules[j, 5] != out:
-                        continue
-                    if rules[j, 2] == rules[j, 3] or not _alone(rules, first, last, j):
-                        continue
-                    east = rules[j, 3] == width - 1 and high == width - 1
-                    west = rules[j, 2] == 0 and low == 0
-                    if east:
-                        other = rules[j, 2] - rules[j, 4]
-                        # Wide enough for both, and no wider than either may be.
-                        if min(low, rules[j, 2]) < max(free_low, other):
-                            continue
-                        low, free_low = min(low, rules[j, 2]), max(free_low, other)
-                    elif west:
-                        other = rules[j, 3] + rules[j, 4]
-                        if max(high, rules[j, 3]) > min(free_high, other):
-                            continue
-                        high, free_high = max(high, rules[j, 3]), min(free_high, other)
-                    else:
-                        continue
-                    top, bottom = min(top, rules[j, 1]), max(bottom, rules[j, 1])
-                    done[j - first] = True
-                    grown = True
-        if count < len(made):
-            made[count, 0], made[count, 1], made[count, 2] = low, high, top
-            made[count, 3], made[count, 4] = bottom, out
-        count += 1
-    return count
-
-
-@njit(cache=True)
 def _alone(rules: Any, first: Any, last: Any, i: Any) -> Any:
-    """No other rule of this row and tile overlaps this one, widened by its slack."""
+    """The rule is for several columns, and no other one of its row overlaps it and its slack."""
+    if rules[i, 2] == rules[i, 3]:
+        return False
     for j in range(first, last):
         if j != i and rules[j, 1] == rules[i, 1]:
-            low = rules[i, 2] - rules[i, 4]
-            high = rules[i, 3] + rules[i, 4]
+            low, high = rules[i, 2] - rules[i, 4], rules[i, 3] + rules[i, 4]
             if rules[j, 2] <= high and low <= rules[j, 3]:
                 return False
     return True
 
 
 @njit(cache=True)
+def _detour_entries(rules: Any, first: Any, last: Any, width: Any, made: Any) -> Any:
+    """Entries for a tile's rules; their number.
+
+    Rules of one row keep their order. A rule that is alone in its row is joined with such rules of
+    the rows beside it, when one range of columns suits all of them.
+    """
+    count = 0
+    done = np.zeros(last - first, np.bool_)
+    for i in range(first, last):
+        if done[i - first]:
+            continue
+        low, high, out = rules[i, 2], rules[i, 3], rules[i, 5]
+        top = bottom = rules[i, 1]
+        east = high == width - 1
+        least = low - rules[i, 4] if east else low
+        most = high if east else high + rules[i, 4]
+        grown = _alone(rules, first, last, i)
+        while grown:
+            grown = False
+            for j in range(first, last):
+                beside = rules[j, 1] == bottom + 1 or rules[j, 1] == top - 1
+                if done[j - first] or not beside or rules[j, 5] != out:
+                    continue
+                if (rules[j, 3] == width - 1) != east or not _alone(rules, first, last, j):
+                    continue
+                wide_low, wide_high = min(low, rules[j, 2]), max(high, rules[j, 3])
+                to_low = max(least, rules[j, 2] - rules[j, 4] if east else rules[j, 2])
+                to_high = min(most, rules[j, 3] if east else rules[j, 3] + rules[j, 4])
+                if wide_low < to_low or wide_high > to_high:
+                    continue
+                low, high, least, most = wide_low, wide_high, to_low, to_high
+                top, bottom = min(top, rules[j, 1]), max(bottom, rules[j, 1])
+                done[j - first] = grown = True
+        count = _put(made, count, low, high, top, bottom, out)
+    return count
+
+
+@njit(cache=True)
+def _put(
+    made: Any, count: Any, x_lo: Any, x_hi: Any, y_lo: Any, y_hi: Any, out: Any
+) -> Any:
+    """Append an entry unless its rectangle is empty; the number of entries."""
+    if x_lo > x_hi or y_lo > y_hi:
+        return count
+    if count < len(made):
+        made[count, 0], made[count, 1], made[count, 2] = x_lo, x_hi, y_lo
+        made[count, 3], made[count, 4] = y_hi, out
+    return count + 1
+
+
+@njit(cache=True)
 def write_entries(
-    width: Any, height: Any, kind: Any, whole: Any, rules: Any, begin: Any, exits: Any, north: Any,
-    south: Any, near_north: Any, near_south: Any, entries: Any, count: Any,
+    width: Any, height: Any, kind: Any, whole: Any, rules: Any, begin: Any, exits: Any, climb: Any,
+    near: Any, entries: Any, count: Any,
 ) -> None:  # fmt: skip
     """Write every tile's entries.
 
@@ -104,49 +108,34 @@ def write_entries(
         From :func:`by_tile`.
     exits : uint8[tiles]
         For a tile in a pocket its only way out; 255 for all others.
-    north, south, near_north, near_south : uint8[tiles], bool[tiles]
-        From :func:`model.wide.climb.climbs`.
+    climb, near : uint8[2, tiles], bool[2, tiles]
+        North and south, from :func:`model.wide.climb.climbs`.
     entries : uint16[tiles, route_entries, 5]
         Written: x_lo, x_hi, y_lo, y_hi, to.
     count : int32[tiles]
         Written: entries that the tile needs, which may be more than it has.
     """
-    made = np.zeros((256, 5), np.int32)
+    made = np.zeros((_MOST, 5), np.int32)
     for tile in range(width * height):
+        x, y = tile % width, tile // width
         if not whole[tile] and exits[tile] == _NO_WAY:
             continue
-        x, y = tile % width, tile // width
-        used = _detour_entries(rules, begin[tile], begin[tile + 1], width, made[:240])
-        if used > 240:
-            count[tile] = used
-            continue
+        used = _detour_entries(rules, begin[tile], begin[tile + 1], width, made)
         if not whole[tile]:
-            made[used] = np.array([0, width - 1, 0, height - 1, exits[tile]], np.int32)
-            used += 1
+            used = _put(made, used, 0, width - 1, 0, height - 1, exits[tile])
         else:
-            for turn in range(4):  # row, then the next rows, then the others
-                port = (1, 3, 0, 2)[turn]
-                low, high, top, bottom = 0, width - 1, y, y
-                out, near = port, False
-                if port == 1:
-                    low = x + 1
-                elif port == 3:
-                    high = x - 1
-                elif port == 0:
-                    out, near, top, bottom = north[tile], near_north[tile], 0, y - 1
-                else:
-                    out, near, top, bottom = south[tile], near_south[tile], y + 1, height - 1
-                if low > high or top > bottom:
-                    continue
-                if turn < 2 and not 0 < kind[tile, port] < 5:
-                    continue
-                if near:
-                    row = bottom if port == 0 else top
-                    made[used] = np.array([0, width - 1, row, row, port], np.int32)
-                    used += 1
-                if out != _NO_WAY:
-                    made[used] = np.array([low, high, top, bottom, out], np.int32)
-                    used += 1
+            if 0 < kind[tile, 1] <= _LEAVE:
+                used = _put(made, used, x + 1, width - 1, y, y, 1)
+            if 0 < kind[tile, 3] <= _LEAVE:
+                used = _put(made, used, 0, x - 1, y, y, 3)
+            for k in range(2):
+                y_lo, y_hi, beside = 0, y - 1, y - 1
+                if k == 1:
+                    y_lo, y_hi, beside = y + 1, height - 1, y + 1
+                if near[k, tile]:
+                    used = _put(made, used, 0, width - 1, beside, beside, 2 * k)
+                if climb[k, tile] != _NO_WAY:
+                    used = _put(made, used, 0, width - 1, y_lo, y_hi, climb[k, tile])
         count[tile] = used
         for k in range(min(used, entries.shape[1])):
             entries[tile, k] = made[k]

@@ -3,9 +3,9 @@
 Every link has a class, and a packet may turn from a link to one of the same or a higher class,
 never straight back. A cycle of turns would have to stay in one class, and no class holds one:
 
-- ``CLIMB``: links towards the spine's column, and north and south links off the spine. West of the
-  spine these are E, N and S, east of it W, N and S; the two sides meet on the spine only, which
-  they cannot leave. A cycle needs all four directions.
+- ``CLIMB``: links towards the spine, and north and south links off the spine. West of the spine these
+  are E, N and S, east of it W, N and S; the two sides meet on the spine only, which they cannot
+  cross. A cycle needs all four directions.
 - ``NORTH``, ``SOUTH``: the spine's own links, one way each.
 - ``LEAVE``: links away from the spine, and north and south links that were taken from ``CLIMB`` to
   lead around a defect. Three directions on each side again.

@@ -14,7 +14,7 @@ from model.graph import LinkGraph
 from model.wide.climb import climbs
 from model.wide.detours import lay_lines
 from model.wide.entries import by_tile, write_entries
-from model.wide.links import UNUSED, LinkClass, first_classes
+from model.wide.links import LinkClass, first_classes
 from model.wide.spine import NONE, Spine, find_spine
 
 _ROUNDS: Final = 60
@@ -101,11 +101,10 @@ def plan_routes(graph: LinkGraph, route_entries: int) -> WidePlan:
                 break
             space = 2 * used
         kind, rules = trial, rules[:used]
-        ways = {port: _climb(graph, kind, whole, spine, port) for port in (0, 2)}
-        edge = {0: 0, 2: graph.height - 1}
+        climb, near = _climb(graph, kind, whole, spine)
         y = np.arange(graph.tiles) // graph.width
-        for port, (hop, _) in ways.items():
-            awkward[whole & (hop == NONE) & (y != edge[port])] = 1
+        awkward[whole & (climb[0] == NONE) & (y > 0)] = 1
+        awkward[whole & (climb[1] == NONE) & (y < graph.height - 1)] = 1
         if not awkward.any():
             break
         _make_pockets(graph, awkward, whole, exits, entered, anchor)
@@ -115,10 +114,8 @@ def plan_routes(graph: LinkGraph, route_entries: int) -> WidePlan:
     rules, begin = by_tile(rules, graph.tiles)
     entries = np.zeros((graph.tiles, route_entries, 5), np.uint16)
     count = np.zeros(graph.tiles, np.int32)
-    (north, near_north), (south, near_south) = ways[0], ways[2]
     write_entries(
-        graph.width, graph.height, kind, whole, rules, begin, exits, north, south, near_north,
-        near_south, entries, count,
+        graph.width, graph.height, kind, whole, rules, begin, exits, climb, near, entries, count
     )  # fmt: skip
     return WidePlan(
         joined=joined, whole=whole, pocket=anchor >= 0, kind=kind, entries=entries, count=count,
@@ -126,17 +123,17 @@ def plan_routes(graph: LinkGraph, route_entries: int) -> WidePlan:
     )  # fmt: skip
 
 
-Way = tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]
+Bytes = npt.NDArray[np.uint8]
+Flags = npt.NDArray[np.bool_]
 
 
-def _climb(
-    graph: LinkGraph, kind: npt.NDArray[np.uint8], whole: npt.NDArray[np.bool_], spine: Spine,
-    port: int,
-) -> Way:  # fmt: skip
-    hop = np.full(graph.tiles, NONE, np.uint8)
-    near = np.zeros(graph.tiles, np.bool_)
-    way = spine.north if port == 0 else spine.south
-    climbs(graph.width, graph.height, kind, whole, spine.left, spine.right, way, port, hop, near)
+def _climb(graph: LinkGraph, kind: Bytes, whole: Flags, spine: Spine) -> tuple[Bytes, Flags]:
+    """The ways north and south of packets that climb, stacked."""
+    hop = np.full((2, graph.tiles), NONE, np.uint8)
+    near = np.zeros((2, graph.tiles), np.bool_)
+    for k, way in enumerate((spine.north, spine.south)):
+        known = (kind, whole, spine.left, spine.right, way, 2 * k)
+        climbs(graph.width, graph.height, *known, hop[k], near[k])
     return hop, near
 
 
