@@ -199,7 +199,7 @@ class _Fit:
             found = self._cover(soften(strict, loose, wish, len(wish), give_up))
             if found is not None:
                 return found
-            give_up *= 2
+            give_up += (give_up + 3) // 4
         return entries
 
     def require_fit(self) -> None:
