@@ -172,7 +172,8 @@ def draw(rows: list[Row], found: list[Summary], path: str) -> None:
         for name in ("size", "rates", "vcs", "routing")
     )
     key = "saturation_share" if found[0]["saturation_share"] else "static_share"
-    shape = (1.2 + 1.1 * len(vcs) * len(rates) * max(1, len(routings) ** 0.5), 3.2 * len(sizes))
+    panel = max(2.8, 1.1 * len(vcs) * len(routings) ** 0.5)
+    shape = (1.0 + panel * len(rates), 0.6 + 3.0 * len(sizes))
     with picture(path, rows=len(sizes), columns=len(rates), size=shape) as (figure, axes):
         for one in found:
             axis = axes[sizes.index(one["size"]), rates.index(one["rates"])]
