@@ -13,8 +13,8 @@ set of layers, output.
 Neighbouring columns that do not contradict each other are first merged, then rows, which leaves
 about 6 x 6 cells of 32 x 18. Then greedily: always the rectangle, ports, layers and output that
 answer the largest weight of open demands without one they contradict. At first what a port's most
-useful output does not suit weighs more, so that the exceptions come before the rule. In each
-further round a demand weighs the more, the fewer others its entry of the round before answered.
+useful output does not suit weighs more, so that the exceptions come before the rule. From round to
+round a demand's weight moves towards what is more, the fewer others its entry answered, and luck.
 After Mejia et al., Region-Based Routing, 2007, with don't-cares and sets of input ports.
 """
 
@@ -322,7 +322,7 @@ def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
 
     trial = np.empty_like(entries)
     least = -1
-    for _ in range(rounds):
+    for turn in range(rounds):
         used = _greedy(asked, weight, len(entries), trial, owner)
         if used < 0:
             break
@@ -335,7 +335,10 @@ def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
         for asker, r, c in np.ndindex(asked.shape):
             share[owner[asker, r, c]] += asked[asker, r, c] != 0
         for asker, r, c in np.ndindex(asked.shape):
-            weight[asker, r, c] = 1 + _SHARE // (1 + share[owner[asker, r, c]])
+            answers = owner[asker, r, c]
+            luck = 4 + (answers * 7919 + turn * 104729) % 13  # 0.4 to 1.6, or rounds would repeat
+            fresh = 1 + _SHARE * luck // 10 // (1 + share[answers])
+            weight[asker, r, c] = (weight[asker, r, c] + fresh) // 2
     for e in range(least):
         entries[e, 0], entries[e, 1] = x[entries[e, 0]], x[entries[e, 1] + 1] - 1
         entries[e, 2], entries[e, 3] = y[entries[e, 2]], y[entries[e, 3] + 1] - 1

@@ -27,7 +27,7 @@ from model.tables.demand import GOOD, gather, loosen, settle, trace
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
 
-ROUNDS: Final = {"fast": 4, "best": 24}
+ROUNDS: Final = {"fast": 4, "best": 48}
 """Greedy rounds before a tile's paths are traded."""
 
 _LANES: Final = 2
