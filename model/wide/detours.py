@@ -18,7 +18,8 @@ from numba import njit
 MOST_ROWS: Final = 40
 """Rows that a detour may lead away from its own."""
 
-_HOP, _TAKE = 4, 1  # a hop; a link taken from climbing packets
+# A hop; a link taken from climbing packets; a hop on the side that is not tried first.
+_HOP, _TAKE, _OTHER = 16, 4, 1
 _CLIMB, _LEAVE = 1, 4  # LinkClass; Numba wants plain numbers
 _FAR: Final = 1 << 30
 
@@ -32,18 +33,24 @@ def _side(x: Any, y: Any, step: Any, left: Any, right: Any) -> Any:
 
 
 @njit(cache=True)
-def _may_shift(kind: Any, kept: Any, tile: Any, port: Any, side: Any) -> Any:
+def _may_shift(
+    width: Any, kind: Any, kept: Any, tile: Any, port: Any, step: Any, left: Any, right: Any
+) -> Any:
     """Price of a north or south link on a detour, or 0 when it cannot be used."""
-    name = kind[tile, port]
+    name, x, y = kind[tile, port], tile % width, tile // width
+    side = _side(x, y, step, left, right)
     if name == (_CLIMB if side < 0 else _LEAVE) or (side == 0 and _CLIMB < name < _LEAVE):
         return _HOP
-    return _HOP + _TAKE if (name == _CLIMB or name == _LEAVE) and not kept[tile, port] else 0
+    # What leaves never comes back to the spine, or the two sides could make a cycle.
+    if name != _CLIMB or kept[tile, port] or _side(x, y + port - 1, step, left, right) == 0:
+        return 0
+    return _HOP + _TAKE
 
 
 @njit(cache=True)
 def find_detour(
-    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, start: Any, goal: Any,
-    step: Any, cost: Any, came: Any, path: Any,
+    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, south: Any, start: Any,
+    goal: Any, step: Any, cost: Any, came: Any, path: Any,
 ) -> Any:  # fmt: skip
     """Cheapest path without a step back; its length in hops, -1 when there is none.
 
@@ -69,15 +76,14 @@ def find_detour(
                     if y == y0:
                         cost[k, r] = 0
                 elif cost[k - 1, r] < _FAR and 0 < kind[y * width + x - step, forward] <= _LEAVE:
-                    cost[k, r], came[k, r] = cost[k - 1, r] + _HOP, forward
+                    other = _OTHER if y != y0 and (y < y0) == south[start] else 0
+                    cost[k, r], came[k, r] = cost[k - 1, r] + _HOP + other, forward
             for y in range(low + 1, high + 1):
-                price = _may_shift(kind, kept, (y - 1) * width + x, 2,
-                                   _side(x, y - 1, step, left, right))  # fmt: skip
+                price = _may_shift(width, kind, kept, (y - 1) * width + x, 2, step, left, right)
                 if price and cost[k, y - 1 - low] + price < cost[k, y - low]:
                     cost[k, y - low], came[k, y - low] = cost[k, y - 1 - low] + price, 2
             for y in range(high - 1, low - 1, -1):
-                price = _may_shift(kind, kept, (y + 1) * width + x, 0,
-                                   _side(x, y + 1, step, left, right))  # fmt: skip
+                price = _may_shift(width, kind, kept, (y + 1) * width + x, 0, step, left, right)
                 if price and cost[k, y + 1 - low] + price < cost[k, y - low]:
                     cost[k, y - low], came[k, y - low] = cost[k, y + 1 - low] + price, 0
         if cost[columns - 1, y1 - low] < _FAR:
@@ -118,8 +124,8 @@ def _note(
 
 @njit(cache=True)
 def lay_lines(
-    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, whole: Any, anchor: Any,
-    rules: Any, awkward: Any,
+    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, south: Any, whole: Any,
+    anchor: Any, rules: Any, awkward: Any,
 ) -> Any:  # fmt: skip
     """Join every row in both directions; the number of rules.
 
@@ -129,6 +135,8 @@ def lay_lines(
         Class of each link; detours change some.
     kept : bool[tiles, 4]
         Written: a detour needs the link.
+    south : bool[tiles]
+        Detours that start here rather lead over the rows south of them.
     whole : bool[tiles]
         Tiles of the lines.
     anchor : int32[tiles]
@@ -168,7 +176,7 @@ def lay_lines(
                         start = y * width + line[near]
                         if start == target:
                             continue
-                        hops = find_detour(width, height, kind, kept, left, right, start, target,
+                        hops = find_detour(width, height, kind, kept, left, right, south, start, target,
                                            step, cost, came, path)  # fmt: skip
                         if hops < 0:
                             awkward[tile] = 2
@@ -182,7 +190,7 @@ def lay_lines(
                         continue
                     if (_side(start % width, y, step, left, right) < 0) != (behind == 1):
                         continue
-                    hops = find_detour(width, height, kind, kept, left, right, start, goal, step,
+                    hops = find_detour(width, height, kind, kept, left, right, south, start, goal, step,
                                        cost, came, path)  # fmt: skip
                     if hops >= 0:
                         if turn == 0:
@@ -198,11 +206,11 @@ def lay_lines(
                         continue
                     # Whose fault? The next tile cannot be entered, or this one cannot be left.
                     starts = k > 2 and find_detour(
-                        width, height, kind, kept, left, right, y * width + line[k - 3], goal,
+                        width, height, kind, kept, left, right, south, y * width + line[k - 3], goal,
                         step, cost, came, path,
                     ) >= 0  # fmt: skip
                     goals = not starts and k < count and find_detour(
-                        width, height, kind, kept, left, right, start, y * width + line[k],
+                        width, height, kind, kept, left, right, south, start, y * width + line[k],
                         step, cost, came, path,
                     ) >= 0  # fmt: skip
                     if not goals:

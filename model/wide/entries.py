@@ -79,9 +79,7 @@ def _detour_entries(rules: Any, first: Any, last: Any, width: Any, made: Any) ->
 
 
 @njit(cache=True)
-def _put(
-    made: Any, count: Any, x_lo: Any, x_hi: Any, y_lo: Any, y_hi: Any, out: Any
-) -> Any:
+def _put(made: Any, count: Any, x_lo: Any, x_hi: Any, y_lo: Any, y_hi: Any, out: Any) -> Any:
     """Append an entry unless its rectangle is empty; the number of entries."""
     if x_lo > x_hi or y_lo > y_hi:
         return count

@@ -3,12 +3,13 @@
 Every link has a class, and a packet may turn from a link to one of the same or a higher class,
 never straight back. A cycle of turns would have to stay in one class, and no class holds one:
 
-- ``CLIMB``: links towards the spine, and north and south links off the spine. West of the spine these
-  are E, N and S, east of it W, N and S; the two sides meet on the spine only, which they cannot
-  cross. A cycle needs all four directions.
+- ``CLIMB``: links towards the spine, and north and south links off the spine. West of the spine
+  these are E, N and S, east of it W, N and S, and none of them leaves the spine, so the two sides
+  never meet. A cycle needs all four directions.
 - ``NORTH``, ``SOUTH``: the spine's own links, one way each.
-- ``LEAVE``: links away from the spine, and north and south links that were taken from ``CLIMB`` to
-  lead around a defect. Three directions on each side again.
+- ``LEAVE``: all other links from the spine, links away from it, and north and south links that were
+  taken from ``CLIMB`` to lead around a defect. Three directions on each side again, and none of
+  these links enters the spine.
 - ``ROOT``: the only way out of a tile that is in a pocket; nothing but its own packets enters it.
 - ``LEAF``: the only way into such a tile; nothing leaves it but to the core.
 """
@@ -46,6 +47,7 @@ def first_classes(
     kind = np.full((height, width, 4), LinkClass.CLIMB, np.uint8)
     kind[:, :, 1][x >= spine.right[:, None]] = LinkClass.LEAVE
     kind[:, :, 3][x <= spine.left[:, None]] = LinkClass.LEAVE
+    kind[:, :, ::2][(spine.left[:, None] <= x) & (x <= spine.right[:, None])] = LinkClass.LEAVE
     kind = kind.reshape(-1, 4)
     for ports, name in ((spine.north, LinkClass.NORTH), (spine.south, LinkClass.SOUTH)):
         tiles = np.flatnonzero(ports != NONE)

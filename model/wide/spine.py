@@ -16,7 +16,7 @@ from numba import njit
 from model.errors import InputError
 
 _JOG: Final = 1000
-"""Price of a step aside, against one column off the middle in one row."""
+"""Price of a step aside, against one column off its place in one row."""
 _FAR: Final = 1 << 60
 NONE: Final = 255
 """No port."""
@@ -42,9 +42,8 @@ class Spine:
 
 
 @njit(cache=True)
-def _prices(width: Any, height: Any, usable: Any, cost: Any, came: Any) -> None:
+def _prices(width: Any, height: Any, usable: Any, middle: Any, cost: Any, came: Any) -> None:
     """Cheapest chain from row 0 to every tile; ``came``: port back towards row 0."""
-    middle = width // 2
     for y in range(height):
         for x in range(width):
             tile = y * width + x
@@ -67,14 +66,16 @@ def _prices(width: Any, height: Any, usable: Any, cost: Any, came: Any) -> None:
                     cost[tile], came[tile] = price, back
 
 
-def find_spine(width: int, height: int, usable: npt.NDArray[np.bool_]) -> Spine:
-    """The chain with the fewest steps aside, near the middle column.
+def find_spine(width: int, height: int, usable: npt.NDArray[np.bool_], column: int) -> Spine:
+    """The chain with the fewest steps aside, near a column.
 
     Parameters
     ----------
     width, height : int
     usable : bool[tiles, 4]
-        The link that leaves here works and joins two routable tiles.
+        The link that leaves here works and joins two tiles of the lines.
+    column : int
+        Where the chain should be.
 
     Raises
     ------
@@ -85,7 +86,7 @@ def find_spine(width: int, height: int, usable: npt.NDArray[np.bool_]) -> Spine:
     tiles = width * height
     cost = np.full(tiles, _FAR, np.int64)
     came = np.full(tiles, NONE, np.uint8)
-    _prices(width, height, usable, cost, came)
+    _prices(width, height, usable, column, cost, came)
     tile = int(cost[-width:].argmin()) + tiles - width
     if cost[tile] >= _FAR:
         raise InputError(
