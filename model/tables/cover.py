@@ -30,7 +30,8 @@ FIELDS: Final = 7
 
 _PORTS: Final = 5
 _HARD: Final = 64  # a demand against the rule outweighs this many others
-_BAD: Final = 1 << 26  # outweighs every sum of suited demands
+_LARGE: Final = 1 << 14  # more cells in one weigh the same
+_BAD: Final = 1 << 26  # outweighs what all askers of a cell can weigh together
 _SHARE: Final = 4096  # weight that each entry's demands divide among them in the next round
 _ONES: Final = np.uint32(0x11111)  # one bit a port
 _ALL: Final = np.uint32(15)
@@ -95,10 +96,9 @@ def _shrink(demand: Any, merged: Any, first: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def _heaviest(
-    gain: Any, askers: Any, out: Any, value: Any, height: Any, sums: Any, stack: Any, found: Any,
-    best: Any,
+    gain: Any, askers: Any, out: Any, value: Any, height: Any, sums: Any, stack: Any, found: Any
 ) -> Any:  # fmt: skip
-    """Weight of the heaviest rectangle of one set of askers and output, if above ``best``.
+    """Weight of the heaviest rectangle of one set of askers and output.
 
     Every maximal rectangle without a contradiction is looked at, by rising heights of good columns.
     """
@@ -110,17 +110,15 @@ def _heaviest(
             one = gain[asker, out]
             for i in range(len(cells)):
                 cells[i] += one[i]
-    total = 0
-    for i in range(len(cells)):
-        total += max(cells[i], 0)
-    if total <= best:
-        return best
+    best = 0
     y_lo, y_hi, x_lo, x_hi = rows, -1, cols, -1
     for r in range(rows):
         for c in range(cols):
             if value[r, c] > 0:
                 x_lo, x_hi = min(x_lo, c), max(x_hi, c)
                 y_lo, y_hi = min(y_lo, r), r
+    if y_hi < 0:
+        return 0
     for c in range(x_lo, x_hi + 2):
         height[c] = sums[y_lo, c] = 0
     for r in range(y_lo, y_hi + 1):
@@ -224,26 +222,25 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
         for asker in range(askers):
             for out in range(4):
                 wanted[out] |= (wants[asker, out] > 0) << asker % _PORTS
-        for plan in range(plans):  # a set of ports and layers, and an output
-            if not group[plan] & changed:
+        for k in range(plans):  # a set of ports and layers, and an output
+            if not group[k] & changed:
                 continue
-            number, out = plan // 4 % (1 + _PORTS), plan % 4
-            choice = plan // 4 // (1 + _PORTS)
+            number, out = k // 4 % (1 + _PORTS), k % 4
+            choice = k // 4 // (1 + _PORTS)
             ports = wanted[out] & 1 << (number - 1) if number else wanted[out]
             if number and ports == wanted[out]:
                 ports = 0
             chosen = 1 << (choice - 1) if choice else (1 << layers) - 1
-            group[plan] = _askers(ports, chosen)
-            upper[plan], known[plan] = 0, False
-            best[plan, 4], best[plan, 5], best[plan, 6] = ports, chosen, out
+            group[k] = _askers(ports, chosen)
+            upper[k], known[k] = 0, False
+            best[k, 4], best[k, 5], best[k, 6] = ports, chosen, out
             for asker in range(askers):
-                if group[plan] >> asker & 1:
-                    upper[plan] += wants[asker, out]
+                if group[k] >> asker & 1:
+                    upper[k] += wants[asker, out]
         top = upper.argmax()
         while not known[top] and upper[top]:
-            upper[top] = _heaviest(
-                gain, group[top], best[top, 6], value, height, sums, stack, best[top], 0
-            )
+            plan = (gain, group[top], best[top, 6])
+            upper[top] = _heaviest(*plan, value, height, sums, stack, best[top])
             known[top] = True
             top = upper.argmax()
         if upper[top] == 0:
@@ -316,7 +313,7 @@ def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
         rule = suits.argmax()
         for r in range(tall):
             for c in range(wide):
-                size = (x[c + 1] - x[c]) * (y[r + 1] - y[r])
+                size = min(_LARGE, (x[c + 1] - x[c]) * (y[r + 1] - y[r]))
                 hard = asked[asker, r, c] and not asked[asker, r, c] >> rule & 1
                 weight[asker, r, c] = size * (_HARD if hard else 1)
 
