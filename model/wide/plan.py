@@ -25,6 +25,7 @@ _SHIFTS: Final = (0.0, 0.06, -0.06, 0.12, -0.12, 0.03, -0.03)
 
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
+Rules = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -80,11 +81,19 @@ def largest_part(graph: LinkGraph) -> npt.NDArray[np.bool_]:
     return np.asarray((part == size.argmax()) & graph.live)
 
 
-def plan_routes(graph: LinkGraph, route_entries: int) -> WidePlan:
+def plan_routes(graph: LinkGraph, route_entries: int, banned: npt.NDArray[np.int32]) -> WidePlan:
     """Routes between all tiles of the largest part.
 
     Where a tile finds no place, the spine is tried elsewhere; the plan that gives up the fewest
     tiles is kept.
+
+    Parameters
+    ----------
+    graph : LinkGraph
+    route_entries : int
+        Entries a tile has.
+    banned : int32[tiles]
+        Tiles that must not be in a pocket.
 
     Raises
     ------
@@ -96,7 +105,7 @@ def plan_routes(graph: LinkGraph, route_entries: int) -> WidePlan:
     for shift in _SHIFTS:
         column = graph.width // 2 + int(shift * graph.width)
         try:
-            plan = _plan_around(graph, joined, route_entries, column)
+            plan = _plan_around(graph, joined, route_entries, column, banned)
         except InputError:
             if best is None and shift == _SHIFTS[-1]:
                 raise
@@ -109,11 +118,14 @@ def plan_routes(graph: LinkGraph, route_entries: int) -> WidePlan:
     return best
 
 
-def _plan_around(graph: LinkGraph, joined: Flags, route_entries: int, column: int) -> WidePlan:
+def _plan_around(
+    graph: LinkGraph, joined: Flags, route_entries: int, column: int, banned: Rules
+) -> WidePlan:
     """Lay lines; take off them what they cannot pass; give up what is left."""
     width, height, tiles = graph.width, graph.height, graph.tiles
     whole = joined.copy()
     pockets = Pockets.none(tiles)
+    pockets.give_up(banned)
     south = np.zeros(tiles, np.bool_)
     y = np.arange(tiles) // width
     for turn in range(1, _ROUNDS + 1):
@@ -140,9 +152,6 @@ def _plan_around(graph: LinkGraph, joined: Flags, route_entries: int, column: in
         whole[awkward == 1] = False
         pockets.attach(graph, joined, whole)
     raise InputError(f"wafer needs more than {_ROUNDS} rounds; allowed: fewer defects")
-
-
-Rules = npt.NDArray[np.int32]
 
 
 def _lines(

@@ -1,53 +1,15 @@
-"""Walking packets through an image too large for all pairs (TBL-4), by its tables alone.
+"""The compiled loops of walking through large images (:mod:`model.wide.walker`), in one file.
 
-Nothing of how the image was made is used. Where tables of a row or column of tiles say the same to
-every packet that goes straight on, a walk jumps to the end of that stretch.
+One file, because Numba's cache notices a change in the caller's own file only. Where the tables of
+tiles in a row or column send every packet for what lies ahead straight on, a walk jumps to the end
+of that stretch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 from numba import njit
-
-from model.graph import neighbours
-from model.image import ConfigImage
-from model.random import below, draws
-
-Progress = Callable[[str, int, int], None]
-"""Told what is under way, steps done and steps in all."""
-
-_LANES: Final = 2
-_CHUNK: Final = 1 << 18
-_FIELDS: Final = ("x_lo", "x_hi", "y_lo", "y_hi", "from_ports", "vcs", "to")
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class SampleWalk:
-    """What walking some ordered pairs of hosts showed.
-
-    Members
-    -------
-    pairs, arrived : int
-    first_failure : (int, int) or None
-        Tiles of the first pair that does not arrive.
-    hops, most_hops : int
-        Mesh links crossed: sum over arriving pairs, largest.
-    load : int64[tiles, 4]
-        Arriving pairs that cross each link.
-    """
-
-    pairs: int
-    arrived: int
-    first_failure: tuple[int, int] | None
-    hops: int
-    most_hops: int
-    load: npt.NDArray[np.int64]
 
 
 @njit(cache=True, nogil=True)
@@ -59,7 +21,7 @@ def _covers(e: Any, x_lo: Any, x_hi: Any, y_lo: Any, y_hi: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _stretches(
+def stretches(
     width: Any, height: Any, packed: Any, begin: Any, turns: Any, out_ok: Any, stretch: Any
 ) -> None:
     """``stretch[vc, tile, port]``: tiles in a row, this one first, that send on straight.
@@ -160,23 +122,23 @@ def _vc(source: Any, goal: Any, width: Any, rules: Any, default: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _walk_list(
+def walk_list(
     sources: Any, goals: Any, vcs: Any, rules: Any, width: Any, tables: Any, totals: Any,
-    hops_of: Any,
+    missed: Any, hops_of: Any,
 ) -> None:  # fmt: skip
     """Walk pair by pair; ``hops_of`` gets each pair's hops where it has room."""
     for k in range(len(sources)):
         source, goal = sources[k], goals[k]
         hops = _follow(source, goal, _vc(source, goal, width, rules, vcs[goal]), width, *tables)
-        _count(source, goal, hops, totals)
+        _count(source, goal, hops, totals, missed)
         if k < len(hops_of):
             hops_of[k] = hops
 
 
 @njit(cache=True, nogil=True)
-def _walk_windows(
+def walk_windows(
     places: Any, reach: Any, is_host: Any, vcs: Any, rules: Any, width: Any, tables: Any,
-    totals: Any,
+    totals: Any, missed: Any,
 ) -> None:  # fmt: skip
     """Walk every ordered pair of hosts in the square around each place."""
     height = len(is_host) // width
@@ -194,22 +156,25 @@ def _walk_windows(
                         source = source_y * width + source_x
                         if is_host[source] and source != goal:
                             vc = _vc(source, goal, width, rules, vcs[goal])
-                            _count(source, goal, _follow(source, goal, vc, width, *tables), totals)
+                            hops = _follow(source, goal, vc, width, *tables)
+                            _count(source, goal, hops, totals, missed)
 
 
 @njit(cache=True, nogil=True)
-def _count(source: Any, goal: Any, hops: Any, totals: Any) -> None:
+def _count(source: Any, goal: Any, hops: Any, totals: Any, missed: Any) -> None:
     totals[0] += 1
     if hops >= 0:
         totals[1] += 1
         totals[2] += hops
         totals[3] = max(totals[3], hops)
-    elif totals[4] < 0:
+        return
+    missed[goal] = True
+    if totals[4] < 0:
         totals[4], totals[5] = source, goal
 
 
 @njit(cache=True)
-def _distances(goal: Any, out_ok: Any, near: Any, distance: Any, queue: Any) -> None:
+def distances(goal: Any, out_ok: Any, near: Any, distance: Any, queue: Any) -> None:
     """Hops to ``goal`` over working links, -1 where there is no way."""
     distance[:] = -1
     distance[goal] = 0
@@ -224,137 +189,3 @@ def _distances(goal: Any, out_ok: Any, near: Any, distance: Any, queue: Any) -> 
                 distance[before] = distance[tile] + 1
                 queue[count] = before
                 count += 1
-
-
-class Walker:
-    """Walks through one image, whose turns must be acyclic (so that every walk ends).
-
-    Parameters
-    ----------
-    image : ConfigImage
-    """
-
-    def __init__(self, image: ConfigImage) -> None:
-        spec = image.spec
-        self.image, self.width = image, spec.width
-        valid = image.routes["valid"] != 0
-        begin = np.zeros(spec.tiles + 1, np.int64)
-        np.cumsum(valid.sum(axis=1), out=begin[1:])
-        chosen = image.routes[valid]
-        packed = np.stack([chosen[field].astype(np.uint16) for field in _FIELDS], axis=1)
-        near = neighbours(spec.width, spec.height)
-        stretch = np.zeros((spec.vcs, spec.tiles, 4), np.uint16)
-        turns, out_ok = image.turns, image.out_ok
-        _stretches(spec.width, spec.height, packed, begin, turns, out_ok, stretch)
-        self._tables = (packed, begin, turns, out_ok, image.core_ok, near, stretch)
-        self.hosts = np.sort(image.remap_tile[image.remap_tile >= 0])
-        self.is_host = np.zeros(spec.tiles, np.bool_)
-        self.is_host[self.hosts] = True
-        self._vcs = np.zeros(spec.tiles, np.uint8)
-        hosted = image.remap_tile >= 0
-        self._vcs[image.remap_tile[hosted]] = image.remap_vc[hosted]
-        used = (image.rules["valid"] != 0).any(axis=0)
-        self._rules = np.ascontiguousarray(image.rules[:, used])
-
-    def random_pairs(self, count: int, seed: int, progress: Progress | None = None) -> SampleWalk:
-        """Walk ``count`` ordered pairs of different hosts, drawn uniformly."""
-        hosts = self.hosts
-        if len(hosts) < 2:
-            return self._result([])
-        first = np.sort(below(draws(seed, 0, count), len(hosts)))
-        other = below(draws(seed, 1, count), len(hosts) - 1)
-        goals = hosts[other + (other >= first)]
-        sources = hosts[first]
-        nothing = np.empty(0, np.int32)
-
-        def walk(part: int, ends: Any, totals: Any) -> None:
-            span = slice(part * _CHUNK, (part + 1) * _CHUNK)
-            tables = (*self._tables, ends)
-            some = (sources[span], goals[span])
-            _walk_list(*some, self._vcs, self._rules, self.width, tables, totals, nothing)
-
-        return self._lanes(-(-count // _CHUNK), walk, "walking random pairs", progress)
-
-    def windows(
-        self, places: npt.NDArray[np.integer[Any]], reach: int, progress: Progress | None = None
-    ) -> SampleWalk:
-        """Walk every ordered pair of hosts at most ``reach`` columns and rows from a place."""
-        parts = min(len(places), 64)
-
-        def walk(part: int, ends: Any, totals: Any) -> None:
-            tables = (*self._tables, ends)
-            some = places[len(places) * part // parts : len(places) * (part + 1) // parts]
-            known = (self.is_host, self._vcs, self._rules, self.width)
-            _walk_windows(some, reach, *known, tables, totals)
-
-        return self._lanes(parts, walk, "walking around defects", progress)
-
-    def stretch(self, goals: int, sources: int, seed: int) -> tuple[float, float]:
-        """Mean and largest hops over true distance, from random sources to random goals."""
-        distance, queue = np.empty((2, self.image.spec.tiles), np.int32)
-        ends, totals = self._blank()
-        ratios = []
-        chosen = self.hosts[below(draws(seed, 2, goals), len(self.hosts))]
-        for k, goal in enumerate(chosen):
-            _distances(goal, self.image.out_ok, self._tables[5], distance, queue)
-            some = self.hosts[below(draws(seed, 3 + k, sources), len(self.hosts))]
-            some = some[some != goal]
-            hops = np.zeros(len(some), np.int32)
-            tables = (*self._tables, ends)
-            known = (self._vcs, self._rules, self.width)
-            _walk_list(some, np.full_like(some, goal), *known, tables, totals, hops)
-            ratios.append(hops[hops > 0] / distance[some[hops > 0]])
-        every = np.concatenate(ratios)
-        return (float(every.mean()), float(every.max())) if len(every) else (1.0, 1.0)
-
-    def _blank(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        return (
-            np.zeros((self.image.spec.tiles, 4), np.int32),
-            np.array([0, 0, 0, 0, -1, -1], np.int64),
-        )
-
-    def _lanes(
-        self, parts: int, walk: Callable[[int, Any, Any], None], what: str,
-        progress: Progress | None,
-    ) -> SampleWalk:  # fmt: skip
-        """Share the parts among threads; sums do not depend on which thread does which."""
-        found = []
-        lanes = [self._blank()[0] for _ in range(_LANES)]
-
-        def lane(number: int) -> list[tuple[int, npt.NDArray[np.int64]]]:
-            mine = []
-            for part in range(number, parts, _LANES):
-                totals = self._blank()[1]
-                walk(part, lanes[number], totals)
-                mine.append((part, totals))
-                if progress is not None and number == 0:
-                    progress(what, min(part + _LANES, parts), parts)
-            return mine
-
-        with ThreadPoolExecutor(_LANES) as pool:
-            for mine in pool.map(lane, range(_LANES)):
-                found += mine
-        found.sort(key=lambda item: item[0])
-        return self._result([totals for _, totals in found], lanes)
-
-    def _result(
-        self, totals: list[npt.NDArray[np.int64]], lanes: list[npt.NDArray[np.int32]] | None = None
-    ) -> SampleWalk:
-        every = np.array(totals, np.int64).reshape(-1, 6)
-        failed = every[every[:, 4] >= 0]
-        load = self._blank()[0].astype(np.int64)
-        for ends in lanes or []:
-            load += ends
-        grid = load.reshape(self.image.spec.height, self.width, 4)
-        grid[:, :, 1] = grid[:, :, 1].cumsum(axis=1)
-        grid[:, :, 2] = grid[:, :, 2].cumsum(axis=0)
-        grid[:, :, 3] = grid[:, ::-1, 3].cumsum(axis=1)[:, ::-1]
-        grid[:, :, 0] = grid[::-1, :, 0].cumsum(axis=0)[::-1]
-        return SampleWalk(
-            pairs=int(every[:, 0].sum()),
-            arrived=int(every[:, 1].sum()),
-            first_failure=(int(failed[0, 4]), int(failed[0, 5])) if len(failed) else None,
-            hops=int(every[:, 2].sum()),
-            most_hops=int(every[:, 3].max(initial=0)),
-            load=load,
-        )
