@@ -1,7 +1,7 @@
 """The compiler for whole wafers: repair, routes by construction, proof, a sample of walks.
 
-All pairs are too many to walk (8 × 10¹¹ on the largest preset). That the turns are acyclic is proven
-over every channel; that every pair arrives follows from how the routes are made
+All pairs are too many to walk (8 × 10¹¹ on the largest preset). That the turns are acyclic is
+proven over every channel; that every pair arrives follows from how the routes are made
 (docs/whole-wafer.md), and is checked by walking random pairs and every pair near a defect through
 the finished tables.
 """

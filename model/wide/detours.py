@@ -48,15 +48,14 @@ def _may_shift(
 
 
 @njit(cache=True)
-def find_detour(
-    width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, south: Any, start: Any,
-    goal: Any, step: Any, cost: Any, came: Any, path: Any,
-) -> Any:  # fmt: skip
+def _find(world: Any, space: Any, start: Any, goal: Any, step: Any) -> Any:
     """Cheapest path without a step back; its length in hops, -1 when there is none.
 
-    ``path`` gets (tile, port) of every hop; north and south links on it get their class in ``kind``
-    and are marked in ``kept``.
+    ``space``'s path gets (tile, port) of every hop; north and south links on it get their class
+    and are marked as kept.
     """
+    width, height, kind, kept, left, right, south = world
+    cost, came, path = space
     x0, y0, x1, y1 = start % width, start // width, goal % width, goal // width
     columns = abs(x1 - x0) + 1
     forward = 1 if step > 0 else 3
@@ -123,6 +122,55 @@ def _note(
 
 
 @njit(cache=True)
+def _to_pocket(
+    world: Any, space: Any, tile: Any, anchor: Any, line: Any, step: Any, rules: Any, used: Any,
+    awkward: Any,
+) -> Any:  # fmt: skip
+    """Rules to the tile from which a pocket is entered, from the line's last tile before it."""
+    width = world[0]
+    row, column = tile // width, tile % width
+    near = len(line) - 1
+    while near >= 0 and (anchor[tile] % width - line[near]) * step < 0:
+        near -= 1
+    if near < 0 or row * width + line[near] == anchor[tile]:
+        return used
+    hops = _find(world, space, row * width + line[near], anchor[tile], step)
+    if hops < 0:
+        awkward[tile] = 2
+        return used
+    return _note(space[2], hops, row, column, column, 0, rules, used)
+
+
+@njit(cache=True)
+def _to_next(
+    world: Any, space: Any, row: Any, line: Any, k: Any, anchor: Any, step: Any, rules: Any,
+    used: Any, awkward: Any,
+) -> Any:  # fmt: skip
+    """Rules from tile k - 1 of a line to tile k, where no link joins them."""
+    width, kind = world[0], world[2]
+    start, goal = row * width + line[k - 1], row * width + line[k]
+    if goal == start + step and kind[start, 1 if step > 0 else 3] < 255:
+        return used
+    hops = _find(world, space, start, goal, step)
+    if hops < 0:
+        # Whose fault? The next tile cannot be entered, or this one cannot be left.
+        starts = k > 1 and _find(world, space, row * width + line[k - 2], goal, step) >= 0
+        goals = (
+            k + 1 < len(line) and _find(world, space, start, row * width + line[k + 1], step) >= 0
+        )
+        if starts or not goals:
+            awkward[start] = 1
+        if goals or not starts:
+            awkward[goal] = 1
+        return used
+    low, high = (goal % width, width - 1) if step > 0 else (0, goal % width)
+    slack = 0
+    while goal - (slack + 1) * step != start and anchor[goal - (slack + 1) * step] < 0:
+        slack += 1
+    return _note(space[2], hops, row, low, high, slack, rules, used)
+
+
+@njit(cache=True)
 def lay_lines(
     width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, south: Any, whole: Any,
     anchor: Any, rules: Any, awkward: Any,
@@ -149,72 +197,29 @@ def lay_lines(
     """
     cost = np.zeros((width, min(height, 2 * MOST_ROWS + 3)), np.int32)
     came = np.zeros(cost.shape, np.uint8)
-    path = np.zeros((cost.size, 2), np.int32)
+    space = (cost, came, np.zeros((cost.size, 2), np.int32))
+    world = (width, height, kind, kept, left, right, south)
     line = np.zeros(width, np.int32)
     used = 0
     for behind in range(2):  # packets that leave have less choice, so they come first
         for y in range(height):
-            for turn in range(2):
-                step, forward = (1, 1) if turn == 0 else (-1, 3)
-                low, high = 0, width - 1
+            for step in (1, -1):
                 count = 0
                 for k in range(width):
-                    x = k if turn == 0 else width - 1 - k
-                    tile = y * width + x
-                    if whole[tile]:
+                    x = k if step > 0 else width - 1 - k
+                    if whole[y * width + x]:
                         line[count] = x
                         count += 1
-                    elif anchor[tile] >= 0:
-                        if (_side(x, y, step, left, right) < 0) != (behind == 1):
-                            continue
-                        near = count - 1
-                        target = anchor[tile]
-                        while near > 0 and (target % width - line[near]) * step < 0:
-                            near -= 1
-                        if near < 0 or (target % width - line[near]) * step < 0:
-                            continue
-                        start = y * width + line[near]
-                        if start == target:
-                            continue
-                        hops = find_detour(width, height, kind, kept, left, right, south, start, target,
-                                           step, cost, came, path)  # fmt: skip
-                        if hops < 0:
-                            awkward[tile] = 2
-                        else:
-                            used = _note(path, hops, y, x, x, 0, rules, used)
-                k = 1
-                while k < count:
-                    start, goal = y * width + line[k - 1], y * width + line[k]
-                    k += 1
-                    if goal == start + step and kind[start, forward] < 255:
-                        continue
-                    if (_side(start % width, y, step, left, right) < 0) != (behind == 1):
-                        continue
-                    hops = find_detour(width, height, kind, kept, left, right, south, start, goal, step,
-                                       cost, came, path)  # fmt: skip
-                    if hops >= 0:
-                        if turn == 0:
-                            low, high = goal % width, width - 1
-                        else:
-                            low, high = 0, goal % width
-                        slack = 0
-                        while goal - (slack + 1) * step != start:
-                            if anchor[goal - (slack + 1) * step] >= 0:
-                                break
-                            slack += 1
-                        used = _note(path, hops, y, low, high, slack, rules, used)
-                        continue
-                    # Whose fault? The next tile cannot be entered, or this one cannot be left.
-                    starts = k > 2 and find_detour(
-                        width, height, kind, kept, left, right, south, y * width + line[k - 3], goal,
-                        step, cost, came, path,
-                    ) >= 0  # fmt: skip
-                    goals = not starts and k < count and find_detour(
-                        width, height, kind, kept, left, right, south, start, y * width + line[k],
-                        step, cost, came, path,
-                    ) >= 0  # fmt: skip
-                    if not goals:
-                        awkward[start] = 1
-                    if not starts:
-                        awkward[goal] = 1
+                    elif anchor[y * width + x] >= 0 and (_side(x, y, step, left, right) < 0) == (
+                        behind == 1
+                    ):
+                        used = _to_pocket(
+                            world, space, y * width + x, anchor, line[:count], step, rules, used,
+                            awkward,
+                        )  # fmt: skip
+                for k in range(1, count):
+                    if (_side(line[k - 1], y, step, left, right) < 0) == (behind == 1):
+                        used = _to_next(
+                            world, space, y, line[:count], k, anchor, step, rules, used, awkward
+                        )
     return used

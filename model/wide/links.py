@@ -48,12 +48,12 @@ def first_classes(
     kind[:, :, 1][x >= spine.right[:, None]] = LinkClass.LEAVE
     kind[:, :, 3][x <= spine.left[:, None]] = LinkClass.LEAVE
     kind[:, :, ::2][(spine.left[:, None] <= x) & (x <= spine.right[:, None])] = LinkClass.LEAVE
-    kind = kind.reshape(-1, 4)
+    by_tile = kind.reshape(-1, 4)
     for ports, name in ((spine.north, LinkClass.NORTH), (spine.south, LinkClass.SOUTH)):
         tiles = np.flatnonzero(ports != NONE)
-        kind[tiles, ports[tiles]] = name
-    kind[~usable] = UNUSED
-    return kind
+        by_tile[tiles, ports[tiles]] = name
+    by_tile[~usable] = UNUSED
+    return by_tile
 
 
 def turns_of(

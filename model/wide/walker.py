@@ -181,7 +181,9 @@ class Walker:
 
     def _load(self, tallies: list[_Tally]) -> npt.NDArray[np.int64]:
         """Paths over each link, from where their stretches begin and end."""
-        load = np.sum([tally.ends for tally in tallies], axis=0, dtype=np.int64)
+        load = np.zeros((self._spec.tiles, 4), np.int64)
+        for tally in tallies:
+            load += tally.ends
         grid = load.reshape(self._spec.height, self._spec.width, 4)
         grid[:, :, 1] = grid[:, :, 1].cumsum(axis=1)
         grid[:, :, 2] = grid[:, :, 2].cumsum(axis=0)
