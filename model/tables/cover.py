@@ -51,43 +51,56 @@ def _contradict(a: Any, b: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _mergeable(lines: Any, kept: Any, line: Any) -> Any:
-    """Whether ``line`` agrees with the one at hand, in its layer and in all layers together.
-
-    Layers that are asked for different destinations would otherwise hide each other's borders.
-    """
-    layers, cells = line.shape
-    for i in range(cells):
-        some = other = np.uint32(0)
-        for layer in range(layers):
-            a, b = lines[layer, kept, i], line[layer, i]
-            if _contradict(a, b):
+def _agree(a: Any, b: Any) -> Any:
+    for layer in range(len(a)):
+        for i in range(a.shape[1]):
+            if _contradict(a[layer, i], b[layer, i]):
                 return False
-            some |= a
-            other |= b
-        if layers > 1 and _contradict(some, other):
-            return False
     return True
+
+
+@njit(cache=True, nogil=True)
+def _join(a: Any, b: Any) -> Any:
+    """What suits both where both ask, else what suits the one that asks."""
+    both = (_asking(a) & _asking(b)) * _ALL
+    return (a & b & both) | ((a | b) & ~both)
+
+
+@njit(cache=True, nogil=True)
+def _fill(line: Any, filled: Any) -> None:
+    """What a line's gaps would ask if they were like their neighbours."""
+    layers, cells = line.shape
+    for layer in range(layers):
+        for i in range(cells):
+            word = line[layer, i]
+            near = _join(line[layer, max(0, i - 1)], line[layer, min(cells - 1, i + 1)])
+            filled[layer, i] = word | near & ~(_asking(word) * _ALL)
 
 
 @njit(cache=True, nogil=True)
 def _shrink(demand: Any, merged: Any, first: Any) -> Any:
     """Merge neighbouring lines of [layers, lines, cells]; how many are left.
 
-    Line k of the result starts at line ``first[k]``.
+    Line k of the result starts at line ``first[k]``. Layers leave each other gaps that would hide
+    where their borders are, so then lines must agree with their gaps filled, too.
     """
     layers, lines, cells = demand.shape
+    old, new = np.empty((2, layers, cells), np.uint32)
     count = 0
     for k in range(lines):
         line = demand[:, k]
-        if count and _mergeable(merged, count - 1, line):
+        if layers > 1:
+            _fill(line, new)
+        if count and _agree(merged[:, count - 1], line) and (layers == 1 or _agree(old, new)):
             for layer in range(layers):
                 for i in range(cells):
-                    a, b = merged[layer, count - 1, i], line[layer, i]
-                    both = (_asking(a) & _asking(b)) * _ALL
-                    merged[layer, count - 1, i] = ((a | b) & ~both) | (a & b & both)
+                    last = merged[layer, count - 1, i]
+                    merged[layer, count - 1, i] = _join(last, line[layer, i])
+            if layers > 1:
+                _fill(merged[:, count - 1], old)
         else:
             merged[:, count] = line
+            old[:] = new
             first[count] = k
             count += 1
     first[count] = lines
