@@ -35,10 +35,10 @@ from tools.files import read_wafer, report_to_stderr, write_result
 @click.option(
     "--routing",
     type=click.Choice(list(ROUTINGS)),
-    default="grown",
+    default="ordered",
     show_default=True,
-    help="Legal turns: grown adds them to a tree while nothing can deadlock; updown goes up a "
-    "tree, then down.",
+    help="Legal turns and ways: ordered takes or searches the order of links that balances load "
+    "best; updown goes up a tree, then down; xy needs whole rows and columns.",
 )
 @click.option(
     "--repair",
@@ -53,7 +53,7 @@ from tools.files import read_wafer, report_to_stderr, write_result
     type=click.Choice(get_args(Effort)),
     default="fast",
     show_default=True,
-    help="best tries more candidates and balances longer.",
+    help="best searches for turns and ways (seconds).",
 )
 @click.option("--vcs", type=int, default=1, show_default=True, help="Virtual channels: 1, 2, 4.")
 @click.option("--depth", type=int, default=4, show_default=True, help="Flits per input buffer.")

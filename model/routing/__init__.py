@@ -1,92 +1,124 @@
-"""Routing strategies by name: where packets may turn, so that nothing can deadlock.
+"""Routing strategies by name: where packets may turn, so that nothing can deadlock, and which way.
 
-A strategy proposes :class:`TurnPlan` s; the compiler gives each the same hosts, measures their
-channel load, takes the best one and chooses paths within it (:mod:`model.routing.paths`).
+A strategy makes a :class:`model.routing.weave.Weave` : an order of the links per VC layer, whose
+forward turns are the legal ones, and a tree of ways to every host. Every strategy proposes acyclic
+turns only (an order has no cycle), and :mod:`model.proof` proves each image all the same.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
 from model.graph import LinkGraph
-from model.routing.grown import grown_turns
-from model.routing.updown import updown_turns
+from model.routing.links import Links
+from model.routing.orders import Order, dimension_order, odd_even
+from model.routing.orders import updown as updown_order
+from model.routing.plan import NOWHERE
+from model.routing.search import BUDGETS, Effort, balanced, ranked, searched
+from model.routing.weave import Weave
 
-Effort = Literal["fast", "best"]
+__all__ = ["NOWHERE", "ROUTINGS", "Effort", "Weave", "routing_strategy"]
 
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TurnPlan:
-    """Legal turns of every tile, the same in every VC.
-
-    Members
-    -------
-    label : str
-        How the plan came about, for the report.
-    routable : bool[tiles]
-        Any two of these tiles reach each other by legal turns.
-    turns : bool[tiles, 5, 5]
-        [tile, input, output] legal between mesh ports; LOCAL's turns are the compiler's.
-    """
-
-    label: str
-    routable: npt.NDArray[np.bool_]
-    turns: npt.NDArray[np.bool_]
-
-
-Strategy = Callable[[LinkGraph, Effort], list[TurnPlan]]
-
-
-Rules = Callable[
-    [LinkGraph, int, int], tuple[int, npt.NDArray[np.bool_], npt.NDArray[np.bool_]] | None
+Strategy = Callable[
+    [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], tuple[str, Weave]
 ]
+"""(graph, bool[tiles] routable, int32 host tiles, effort, VCs) -> (label, laid weave)."""
 
 
-def _from_roots(
-    graph: LinkGraph, rules: Rules, places: list[tuple[int, int]], name: str = ""
-) -> list[TurnPlan]:
-    """One plan for each different root; ``name`` tells variants apart."""
-    plans: dict[str, TurnPlan] = {}
-    for x, y in places:
-        found = rules(graph, x, y)
-        if found is not None:
-            root, routable, turns = found
-            label = f"{name}root ({root % graph.width}, {root // graph.width})"
-            plans[label] = TurnPlan(label=label, routable=routable, turns=turns)
-    return list(plans.values())
+def xy(
+    graph: LinkGraph,
+    routable: npt.NDArray[np.bool_],
+    hosts: npt.NDArray[np.int32],
+    effort: Effort,
+    vcs: int,
+) -> tuple[str, Weave]:
+    """Dimension order: x first, then y, one way for each pair; a baseline.
 
-
-def updown(graph: LinkGraph, effort: Effort) -> list[TurnPlan]:
-    """Up*/down* from each corner, and with ``best`` from the edges' middles and the centre too.
-
-    Guarantee: every two tiles joined by two-way links reach each other. A tile joined by one-way
-    links only is served when it has one from and one to tiles that are served without it.
+    Guarantee: shortest ways. Refuses a wafer on which any pair's way is broken, naming the first.
     """
+    links = Links.build(graph, routable, hosts)
+    label, place = dimension_order(links)
+    weave = Weave(links, [place])
+    if weave.lay(np.arange(len(hosts))):
+        goal, source = (int(hosts[k]) for k in np.argwhere(_blocked(weave))[0])
+        width = graph.width
+        raise InputError(
+            f"routing is 'xy', which is blocked from ({source % width}, {source // width}) to"
+            f" ({goal % width}, {goal // width}); allowed: another routing on this wafer"
+        )
+    return label, weave
+
+
+def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
+    """bool[hosts, hosts]: [destination, source] without a way."""
+    blocked = weave.first == 4
+    np.fill_diagonal(blocked, False)
+    return blocked
+
+
+def _updown_orders(
+    graph: LinkGraph, links: Links, routable: npt.NDArray[np.bool_], effort: Effort
+) -> list[Order]:
+    """From each corner, and with ``best`` from the edges' middles and the centre too."""
     xs = [0, graph.width - 1] + ([graph.width // 2] if effort == "best" else [])
     ys = [0, graph.height - 1] + ([graph.height // 2] if effort == "best" else [])
-    return _from_roots(graph, updown_turns, [(x, y) for y in ys for x in xs])
+    orders = [updown_order(graph, links, routable, x, y) for y in ys for x in xs]
+    return list(dict(orders).items())
 
 
-def grown(graph: LinkGraph, effort: Effort) -> list[TurnPlan]:
-    """Turns grown from a tree (:mod:`model.routing.grown`); the guarantee of :func:`updown`."""
-    parts = 2 if effort == "fast" else 12
-    x, y = (graph.width - 1) // 2, (graph.height - 1) // 2
-    columns = [(k * (graph.width - 1) // parts, y) for k in range(parts + 1)]
-    rows = [(x, k * (graph.height - 1) // parts) for k in range(parts + 1)]
-    y_first = functools.partial(grown_turns, teeth_are_rows=False)
-    return _from_roots(graph, grown_turns, columns, "xy ") + _from_roots(
-        graph, y_first, rows, "yx "
-    )
+def updown(
+    graph: LinkGraph,
+    routable: npt.NDArray[np.bool_],
+    hosts: npt.NDArray[np.int32],
+    effort: Effort,
+    vcs: int,
+) -> tuple[str, Weave]:
+    """Up*/down* from the root of several that loads the busiest links least; a baseline.
+
+    Guarantee: every ordered pair of routable tiles is joined.
+    """
+    links = Links.build(graph, routable, hosts)
+    budget = BUDGETS[effort]
+    orders = _updown_orders(graph, links, routable, effort)
+    label, place = ranked(links, orders, budget.sample)[0]
+    return label, balanced(Weave(links, [place]), budget.sweeps)
 
 
-ROUTINGS: Final[Mapping[str, Strategy]] = {"grown": grown, "updown": updown}
+def ordered(
+    graph: LinkGraph,
+    routable: npt.NDArray[np.bool_],
+    hosts: npt.NDArray[np.int32],
+    effort: Effort,
+    vcs: int,
+) -> tuple[str, Weave]:
+    """Orders of the links, chosen among known ones and with ``best`` searched on; the default.
+
+    Guarantee: every ordered pair of routable tiles is joined. Up*/down* orders are always among
+    those to start from, an order that leaves a pair without a way is never preferred to one that
+    leaves none, and the search gives up none.
+    """
+    links = Links.build(graph, routable, hosts)
+    budget = BUDGETS[effort]
+    whole = [dimension_order(links), dimension_order(links, x_first=False)]
+    orders = ranked(
+        links, whole + _updown_orders(graph, links, routable, effort), budget.sample
+    )  # fmt: skip
+    layers = min(vcs, 2)
+    starts = [orders[:layers]]
+    if effort == "best":
+        if len(orders) > layers:
+            starts.append([orders[0], orders[layers]][:layers] if layers > 1 else [orders[1]])
+        starts.append([odd_even(graph, links), orders[0]][:layers])
+    label, weave = searched(links, starts, budget)
+    return label, balanced(weave, budget.sweeps)
+
+
+ROUTINGS: Final[Mapping[str, Strategy]] = {"ordered": ordered, "updown": updown, "xy": xy}
 
 
 def routing_strategy(name: str) -> Strategy:

@@ -141,7 +141,7 @@ def test_destinations_are_spread_over_the_vcs(vcs: int) -> None:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"routing": "xy"}, "routing is 'xy'; allowed: grown, updown"),
+        ({"routing": "grown"}, "routing is 'grown'; allowed: ordered, updown, xy"),
         ({"repair": "none"}, "repair is 'none'; allowed: displacement"),
         ({"effort": "most"}, "effort is 'most'; allowed: fast, best"),
     ],

@@ -1,0 +1,77 @@
+"""The working links among routable tiles, numbered and joined to what may follow them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from model.graph import LinkGraph
+
+Ints = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Links:
+    """Links in the order of (tile, port) they leave.
+
+    Members
+    -------
+    width, height : int
+    hosts : int32[hosts]
+        Tiles that send and receive, ascending.
+    tail, head, port : int32[links]
+        Tile a link leaves and enters, port it leaves through.
+    number : int32[tiles, 4]
+        Link by tile and port; -1 when it is not used.
+    succ : int32[links, 3]
+        Link that goes on straight, to the right, to the left; -1 when there is none. A way never
+        turns back: what it came from was nearer.
+    pred : int32[links, 3]
+        Turns into this link as tail link * 3 + index in ``succ``; -1 when there is none.
+    end : int32[links]
+        Index of the host that a link enters; -1 when it is none.
+    starts : int32[hosts, 4]
+        Links that leave a host; -1 when there is none.
+    """
+
+    width: int
+    height: int
+    hosts: Ints
+    tail: Ints
+    head: Ints
+    port: Ints
+    number: Ints
+    succ: Ints
+    pred: Ints
+    end: Ints
+    starts: Ints
+
+    @property
+    def entry(self) -> Ints:
+        """int32[links]: state (tile * 5 + input port) a link leads to."""
+        return self.head * np.int32(5) + (self.port + 2) % 4
+
+    @classmethod
+    def build(cls, graph: LinkGraph, routable: npt.NDArray[np.bool_], hosts: Ints) -> Links:
+        """Number the links that join routable tiles."""
+        used = graph.out_ok & routable[:, None] & routable[graph.neighbour]
+        tail, port = (part.astype(np.int32) for part in np.nonzero(used))
+        links = np.arange(len(tail), dtype=np.int32)
+        number = np.full((graph.tiles, 4), -1, np.int32)
+        number[tail, port] = links
+        head = graph.neighbour[tail, port]
+        succ = number[head[:, None], (port[:, None] + np.array([0, 1, 3], np.int32)) % 4]
+        # The turn that leaves through ``port`` after coming straight, from the left, the right.
+        came = (port[:, None] + np.array([0, 3, 1], np.int32)) % 4
+        back = graph.neighbour[tail[:, None], (came + 2) % 4]
+        before = np.where(back >= 0, number[back, came], -1)
+        pred = np.where(before >= 0, before * 3 + np.arange(3, dtype=np.int32), -1)
+        place = np.full(graph.tiles, -1, np.int32)
+        place[hosts] = np.arange(len(hosts), dtype=np.int32)
+        return cls(
+            width=graph.width, height=graph.height, hosts=hosts, tail=tail, head=head, port=port,
+            number=number, succ=succ, pred=pred.astype(np.int32), end=place[head],
+            starts=number[hosts],
+        )  # fmt: skip

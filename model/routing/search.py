@@ -1,0 +1,124 @@
+"""Strategies' common steps: rank orders to start from, search, lay the trees for tables.
+
+What the steps cost is counted in *visits* (links times trees laid), never timed: equal input makes
+equal bytes on every machine.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from model.routing.links import Links
+from model.routing.orders import Order
+from model.routing.weave import Weave
+
+Effort = Literal["fast", "best"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What an effort may cost.
+
+    Members
+    -------
+    sample : int
+        Destinations by which orders are ranked.
+    visits_per_tile, most_visits : int
+        Of the search.
+    sweeps : int
+        Times each tree is laid anew at the end.
+    fits : int
+        Times the trees are laid around the tables of tiles that had too few entries.
+    """
+
+    sample: int
+    visits_per_tile: int
+    most_visits: int
+    sweeps: int
+    fits: int
+
+
+BUDGETS: Final[dict[Effort, Budget]] = {
+    "fast": Budget(sample=24, visits_per_tile=0, most_visits=0, sweeps=1, fits=1),
+    "best": Budget(sample=128, visits_per_tile=500_000, most_visits=300_000_000, sweeps=3, fits=4),
+}
+
+SEARCH_HOP: Final = 0.01
+LAY_HOP: Final = 0.1
+"""Price of a hop against that of the busiest link, while searching and at last."""
+LEAN: Final = 0.05
+WARM: Final = 0.06
+COLD: Final = 0.0006
+"""Share of the total cost by which a kept move may raise it, at first and at the end."""
+BLOCKED: Final = 0.05
+"""Cost of a pair without a way against that of the busiest link."""
+MOST_CELLS: Final = 8_000_000
+"""Hosts times links up to which it is searched: 32 x 32 has 4 million."""
+
+
+def ranked(links: Links, orders: list[Order], sample: int) -> list[Order]:
+    """Orders by pairs they leave without a way, then by load, over a sample of destinations."""
+    weave = Weave(links, [orders[0][1]])
+    goals = _sample(links, sample)
+    scores = []
+    for number, (_, place) in enumerate(orders):
+        weave.start([place])
+        weave.lay(goals)
+        weave.set_prices(LAY_HOP)
+        weave.lay(goals)
+        lost = int(weave.lost[goals].sum())
+        scores.append((lost, weave.score[1], number))
+    return [orders[number] for _, _, number in sorted(scores)]
+
+
+def _sample(links: Links, most: int) -> npt.NDArray[np.int64]:
+    hosts = len(links.hosts)
+    return np.unique(np.arange(most) * hosts // most) if hosts > most else np.arange(hosts)
+
+
+def balanced(weave: Weave, sweeps: int, hop: float = LAY_HOP, lean: float = LEAN) -> Weave:
+    """Lay all trees by load, ``sweeps`` times after a first one."""
+    goals = np.arange(len(weave.links.hosts))
+    if not weave.load.any():
+        # The first trees pay for a load that is guessed from a few of them.
+        few = _sample(weave.links, 32)
+        weave.lay(few)
+        guess = int(weave.load.max(initial=0)) * len(goals) // max(1, len(few))
+        weave.set_prices(hop, reference=guess)
+        weave.lay(goals, lean)
+        sweeps -= 1
+    for sweep in range(sweeps):
+        weave.set_prices(hop)
+        weave.lay(goals, lean, sweep + 1)
+    return weave
+
+
+def searched(links: Links, starts: list[list[Order]], budget: Budget) -> tuple[str, Weave]:
+    """Search from several starts, one order per layer each; the best, searched on."""
+    cells = len(links.tail) * len(links.hosts)
+    trees = min(budget.visits_per_tile * len(links.number), budget.most_visits)
+    trees //= max(1, len(links.tail))
+    if cells > MOST_CELLS:
+        trees = 0
+    best: tuple[tuple[int, float], str, Weave] | None = None
+    tried = starts if trees else starts[:1]
+    for number, start in enumerate(tried):
+        weave = Weave(links, [place for _, place in start])
+        if trees:
+            balanced(weave, 2, SEARCH_HOP, 0.0)
+            weave.set_prices(SEARCH_HOP)
+            weave.search(number + 1, trees // (2 * len(tried)), WARM, COLD, BLOCKED)
+        found = weave.score, " + ".join(label for label, _ in start), weave
+        if best is None or found[0] < best[0]:
+            best = found
+    assert best is not None
+    _, label, weave = best
+    if trees:
+        weave.set_prices(SEARCH_HOP)
+        weave.search(len(tried) + 1, trees // 2, WARM / 4, COLD, BLOCKED)
+    return label, copy.copy(weave)

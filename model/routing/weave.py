@@ -1,0 +1,171 @@
+"""One routing while it is being made: orders of the links, and a tree for every destination."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from model.routing import kernel
+from model.routing.export import export, obey
+from model.routing.links import Links
+from model.routing.orders import Place
+from model.routing.plan import PathPlan
+
+STEEP: Final = 6
+"""Power of a link's load in its cost: the busiest link counts most, others a little."""
+
+_SIDES: Final = (3, 0, 1, 2)  # neighbours to resemble, by sweep: west, north, east, south
+
+
+class Weave:
+    """Orders, trees and loads; the trees of destination d run in layer ``layer_of[d]``.
+
+    Parameters
+    ----------
+    links : Links
+    places : list of int32[links]
+        An order per layer.
+    """
+
+    def __init__(self, links: Links, places: list[Place]) -> None:
+        count, hosts = len(links.tail), len(links.hosts)
+        self.links = links
+        self.load = np.zeros(count, np.int64)
+        self.step = np.full((hosts, count), kernel.STAY, np.uint8)
+        self.flow = np.zeros((hosts, count), np.int32)
+        self.first = np.full((hosts, hosts), kernel.NO_PORT, np.uint8)
+        self.ahead = np.full((hosts, count), kernel.FAR, np.float32)
+        self.fixed = np.zeros((0, count), np.uint8)
+        open_ports = ((links.starts >= 0) << np.arange(4)).sum(axis=1).astype(np.uint8)
+        self.gates = np.repeat(open_ports[None], hosts, axis=0)
+        self.start(places)
+
+    def start(self, places: list[Place]) -> None:
+        """Begin again with other orders: no trees, and prices of one per hop."""
+        self.places = np.array(places, np.int32)
+        self.orders = np.argsort(self.places, axis=1).astype(np.int32)
+        self.turns = np.zeros(self.places.shape, np.uint8)
+        for place, turn in zip(self.places, self.turns, strict=True):
+            kernel.set_turns(place, self.links.succ, turn)
+        y, x = np.divmod(self.links.hosts, self.links.width)
+        self.layer_of = ((x + y) % len(places)).astype(np.uint8)
+        self.load[:] = 0
+        self.flow[:] = 0
+        self.first[:] = kernel.NO_PORT
+        self.set_prices(1.0, reference=0)
+
+    def set_prices(self, hop: float, reference: int | None = None) -> None:
+        """Price links by load: one unit on the busiest costs 1, a hop ``hop`` more.
+
+        ``reference`` is the load that counts as busiest; by default today's, and with 0 load costs
+        nothing.
+        """
+        busiest = int(self.load.max(initial=0)) if reference is None else reference
+        share = np.arange(4 * busiest + 2) / busiest if busiest else np.zeros(1)
+        steep = np.ones_like(share)
+        for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
+            steep = steep * share
+        self.price = (steep + hop).astype(np.float32)
+        self.cost = steep * share + STEEP * hop * share
+        self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
+
+    def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
+        """Lay trees anew; number of pairs without a way.
+
+        ``lean``: extra price at which the neighbour's way, seen to another side in each ``sweep``,
+        is still taken.
+        """
+        side = _SIDES[sweep % 4]
+        number = np.full(self.links.width * self.links.height, -1, np.int32)
+        number[self.links.hosts] = np.arange(len(self.links.hosts), dtype=np.int32)
+        y, x = np.divmod(self.links.hosts, self.links.width)
+        there_x, there_y = x + (0, 1, 0, -1)[side], y + (-1, 0, 1, 0)[side]
+        inside = (there_x >= 0) & (there_x < self.links.width)
+        inside &= (there_y >= 0) & (there_y < self.links.height)
+        there = np.where(inside, there_y * self.links.width + there_x, 0)
+        near = np.where(inside, number[there], -1).astype(np.int32)
+        order = goals if side in (0, 3) else goals[::-1]
+        return int(
+            kernel.lay(
+                np.ascontiguousarray(order), *self._network(), near, np.float32(lean), self.price,
+                self.load, self.toll, self.step, self.flow, self.first, self.ahead,
+            )
+        )  # fmt: skip
+
+    def _network(self) -> tuple[Any, ...]:
+        links = self.links
+        return (self.layer_of, self.orders, links.succ, self.turns, self.fixed, self.gates,
+                links.end, links.starts)  # fmt: skip
+
+    @property
+    def lost(self) -> npt.NDArray[np.int64]:
+        """int64[hosts]: sources without a way, per destination."""
+        return (self.first == kernel.NO_PORT).sum(axis=1) - 1
+
+    @property
+    def score(self) -> tuple[int, float]:
+        """Pairs without a way, then the cost of all links; the smaller the better."""
+        load = self.load / max(1, len(self.links.hosts))
+        steep = load * load * load
+        return int(self.lost.sum()), float((steep * steep).sum())
+
+    def search(self, seed: int, trees: int, warm: float, cold: float, blocked: float) -> None:
+        """Search for better orders and trees (:func:`model.routing.kernel.search`)."""
+        links, lost = self.links, self.lost
+        kernel.search(
+            seed, trees, warm, cold, self.layer_of, self.orders, self.places, links.succ,
+            links.pred, self.turns, links.end, links.starts, self.gates, self.cost, self.price,
+            blocked, self.load, self.toll, self.step, self.flow, self.first, self.ahead, lost,
+        )  # fmt: skip
+
+    def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
+             bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip
+        """Let trees pass the ``bound`` tiles only as their tables say.
+
+        Parameters
+        ----------
+        entries, count
+            Of :class:`model.tables.fit.FittedTables`.
+        bound : bool[tiles]
+        vcs : int32[hosts]
+            VC of each destination.
+        """
+        links = self.links
+        if not len(self.fixed):
+            self.fixed = np.full(self.step.shape, 7, np.uint8)
+        obey(
+            entries, count, bound, links.width, links.hosts, vcs, links.head, links.port,
+            links.succ, self.fixed, self.gates,
+        )  # fmt: skip
+
+    def plan(self, slack: float) -> PathPlan:
+        """The trees as hops, with outputs that cost at most ``slack`` (a share) more as good."""
+        links, layers = self.links, len(self.places)
+        tiles, hosts = links.width * links.height, len(links.hosts)
+        is_host = np.zeros(tiles, np.bool_)
+        is_host[links.hosts] = True
+        turns = np.zeros((layers, tiles, 5, 5), np.bool_)
+        arrive = links.entry % 5
+        for k in range(3):
+            for layer in range(layers):
+                tail = np.flatnonzero(self.turns[layer] >> k & 1)
+                turns[layer, links.head[tail], arrive[tail], links.port[links.succ[tail, k]]] = True
+        turns[:, links.tail, 4, links.port] = is_host[links.tail]
+        turns[:, links.head, arrive, 4] = is_host[links.head]
+        turns[:, links.hosts, 4, 4] = True
+        forward = np.full((tiles, 4), -1, np.int32)
+        forward[links.tail, links.port] = links.entry
+        hop = np.full((layers, hosts, tiles * 5), 255, np.uint8)
+        good = np.zeros_like(hop)
+        export(
+            self.layer_of, self.turns, links.succ, links.end, links.starts, links.port,
+            links.entry, links.hosts, self.step, self.first, self.ahead, np.float32(1.0 + slack),
+            hop, good,
+        )  # fmt: skip
+        return PathPlan(
+            width=links.width, height=links.height, hosts=links.hosts, turns=turns,
+            forward=forward, layer_of=np.repeat(self.layer_of[None], hosts, axis=0), hop=hop,
+            good=good,
+        )  # fmt: skip
