@@ -175,7 +175,7 @@ def _index(
 
 @njit(cache=True, nogil=True)
 def _distances(goal: Any, before: Any, dist: Any, queue: Any) -> None:
-    """Links to ``goal`` over all that live; ``before[tile]`` lists who sends to a tile."""
+    """Links to ``goal`` from each tile, -1 without a way; ``before[tile]``: who sends to it."""
     dist[:] = -1
     dist[goal] = 0
     queue[0] = goal
@@ -208,8 +208,7 @@ def _walk(
     ``stretch[b]``: sum and largest.
     """
     by_x, by_y, by_state, to, legal = index
-    tiles = len(neighbour)
-    states = tiles * 5
+    tiles, states = len(neighbour), len(neighbour) * 5
     dist = np.empty(tiles, np.int32)
     queue = np.empty(tiles, np.int32)
     known = np.full(len(legal) * states, -1, np.int32)  # destination that the state is known for
@@ -292,7 +291,7 @@ def _walk(
 
 def walk_pairs(image: ConfigImage) -> PairWalk:
     """Walk every hosted ordered pair through the tables, VC rules included."""
-    spec, logical = image.spec, image.logical
+    spec = image.spec
     near = neighbours(spec.width, spec.height)
     before = np.where(receivers(image.out_ok, near), near, -1).astype(np.int32)
     index = (
@@ -306,13 +305,11 @@ def walk_pairs(image: ConfigImage) -> PairWalk:
     ruled = image.rules["valid"].any(axis=1)  # most tiles have none: a quarter of the time
     places = (image.rules, ruled, image.remap_tile, image.remap_vc)
     load = np.zeros((_LANES, spec.tiles, 4), np.int64)
-    totals = np.zeros((logical, 6), np.int64)
-    totals[:, 2] = -1
-    stretch = np.zeros((logical, 2))
-    sizes = (spec.width, spec.height)
+    totals = np.full((image.logical, 6), [0, 0, -1, 0, 0, 0], np.int64)
+    stretch = np.zeros((image.logical, 2))
 
     def index_lane(lane: int) -> None:
-        _index(lane, *sizes, *tables, *index)
+        _index(lane, spec.width, spec.height, *tables, *index)
 
     def walk_lane(lane: int) -> None:
         _walk(lane, spec.width, near, before, index, *places, load[lane], totals, stretch)

@@ -1,7 +1,5 @@
 """Few priority-ordered rectangles that answer a demand (TBL-1); compiled, in one file.
 
-One file, because Numba's cache notices a change in the caller's own file only.
-
 A *demand* is ``uint32[layers, rows, cols]`` over a grid of destinations: bit ``4 * port + out``
 says that a packet of that layer, come in by that port, may leave through ``out``; a port without a
 bit does not ask there, and an entry may cover it with anything, as it may what an earlier entry
@@ -25,9 +23,7 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
-FIELDS: Final = 7
-"""Numbers of an entry."""
-
+FIELDS: Final = 7  # of an entry
 _PORTS: Final = 5
 _HARD: Final = 64  # a demand against the rule outweighs this many others
 _LARGE: Final = 1 << 14  # more cells in one weigh the same
@@ -45,16 +41,12 @@ def _asking(word: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _contradict(a: Any, b: Any) -> Any:
-    """Whether some port asks in both and no output suits both."""
-    return _asking(a) & _asking(b) & ~_asking(a & b) != 0
-
-
-@njit(cache=True, nogil=True)
 def _agree(a: Any, b: Any) -> Any:
+    """Whether no port asks in the same cell of both without an output that suits both."""
     for layer in range(len(a)):
         for i in range(a.shape[1]):
-            if _contradict(a[layer, i], b[layer, i]):
+            both = a[layer, i] & b[layer, i]
+            if _asking(a[layer, i]) & _asking(b[layer, i]) & ~_asking(both):
                 return False
     return True
 
@@ -69,12 +61,11 @@ def _join(a: Any, b: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _fill(line: Any, filled: Any) -> None:
     """What a line's gaps would ask if they were like their neighbours."""
-    layers, cells = line.shape
-    for layer in range(layers):
-        for i in range(cells):
-            word = line[layer, i]
-            near = _join(line[layer, max(0, i - 1)], line[layer, min(cells - 1, i + 1)])
-            filled[layer, i] = word | near & ~(_asking(word) * _ALL)
+    last = line.shape[1] - 1
+    for layer, i in np.ndindex(line.shape):
+        word = line[layer, i]
+        near = _join(line[layer, max(0, i - 1)], line[layer, min(last, i + 1)])
+        filled[layer, i] = word | near & ~(_asking(word) * _ALL)
 
 
 @njit(cache=True, nogil=True)
@@ -92,10 +83,9 @@ def _shrink(demand: Any, merged: Any, first: Any) -> Any:
         if layers > 1:
             _fill(line, new)
         if count and _agree(merged[:, count - 1], line) and (layers == 1 or _agree(old, new)):
-            for layer in range(layers):
-                for i in range(cells):
-                    last = merged[layer, count - 1, i]
-                    merged[layer, count - 1, i] = _join(last, line[layer, i])
+            for layer, i in np.ndindex(layers, cells):
+                last = merged[layer, count - 1, i]
+                merged[layer, count - 1, i] = _join(last, line[layer, i])
             if layers > 1:
                 _fill(merged[:, count - 1], old)
         else:
@@ -125,11 +115,10 @@ def _heaviest(
                 cells[i] += one[i]
     best = 0
     y_lo, y_hi, x_lo, x_hi = rows, -1, cols, -1
-    for r in range(rows):
-        for c in range(cols):
-            if value[r, c] > 0:
-                x_lo, x_hi = min(x_lo, c), max(x_hi, c)
-                y_lo, y_hi = min(y_lo, r), r
+    for r, c in np.ndindex(rows, cols):
+        if value[r, c] > 0:
+            x_lo, x_hi = min(x_lo, c), max(x_hi, c)
+            y_lo, y_hi = min(y_lo, r), r
     if y_hi < 0:
         return 0
     for c in range(x_lo, x_hi + 2):
@@ -163,11 +152,9 @@ def _heaviest(
 @njit(cache=True, nogil=True)
 def _askers(ports: Any, layers: Any) -> Any:
     """Bit set of (layer, port) pairs, numbered ``layer * 5 + port``."""
-    found, layer = 0, 0
-    while layers >> layer:
-        if layers >> layer & 1:
-            found |= ports << _PORTS * layer
-        layer += 1
+    found = 0
+    for layer in range(4):
+        found |= (ports << _PORTS * layer) * (layers >> layer & 1)
     return found
 
 
@@ -212,15 +199,13 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
     sums = np.empty((rows + 1, cols + 1), np.int32)
     stack = np.empty((cols + 2, 2), np.int32)
     wants = np.zeros((askers, 4), np.int64)  # weight of open demands that an output suits
-    for asker in range(askers):
-        for r in range(rows):
-            for c in range(cols):
-                for out in range(4 if asked[asker, r, c] else 0):
-                    if asked[asker, r, c] >> out & 1:
-                        wants[asker, out] += weight[asker, r, c]
-                        gain[asker, out, r * cols + c] = weight[asker, r, c]
-                    else:
-                        gain[asker, out, r * cols + c] = -_BAD
+    for asker, r, c in np.ndindex(asked.shape):
+        for out in range(4 if asked[asker, r, c] else 0):
+            if asked[asker, r, c] >> out & 1:
+                wants[asker, out] += weight[asker, r, c]
+                gain[asker, out, r * cols + c] = weight[asker, r, c]
+            else:
+                gain[asker, out, r * cols + c] = -_BAD
     wanted = np.empty(4, np.int64)  # ports with open demands that an output suits
     choices = 1 + layers if layers > 1 else 1
     plans = 4 * (1 + _PORTS) * choices
@@ -240,7 +225,7 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
                 continue
             number, out = k // 4 % (1 + _PORTS), k % 4
             choice = k // 4 // (1 + _PORTS)
-            ports = wanted[out] & 1 << (number - 1) if number else wanted[out]
+            ports = wanted[out] & (1 << number >> 1 if number else -1)
             if number and ports == wanted[out]:
                 ports = 0
             chosen = 1 << (choice - 1) if choice else (1 << layers) - 1
@@ -248,34 +233,33 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
             upper[k], known[k] = 0, False
             best[k, 4], best[k, 5], best[k, 6] = ports, chosen, out
             for asker in range(askers):
-                if group[k] >> asker & 1:
-                    upper[k] += wants[asker, out]
+                upper[k] += wants[asker, out] * (group[k] >> asker & 1)
         top = upper.argmax()
         while not known[top] and upper[top]:
-            plan = (gain, group[top], best[top, 6])
-            upper[top] = _heaviest(*plan, value, height, sums, stack, best[top])
+            plan = (gain, group[top], best[top, 6], value, height, sums, stack, best[top])
+            upper[top] = _heaviest(*plan)
             known[top] = True
             top = upper.argmax()
         if upper[top] == 0:
             return count
         if count == most:
             return -1
+        entries[count] = best[top]
         entry = entries[count]
-        entry[:] = best[top]
         _widen(left, entry, layers)
         served, changed = _askers(entry[4], entry[5]), 0
         for asker in range(askers):
-            if served >> asker & 1:
-                for r in range(entry[2], entry[3] + 1):
-                    for c in range(entry[0], entry[1] + 1):
-                        outs = left[asker, r, c]
-                        if outs:
-                            changed |= 1 << asker
-                            owner[asker, r, c] = count
-                            left[asker, r, c] = 0
-                            for out in range(4):
-                                wants[asker, out] -= weight[asker, r, c] * (outs >> out & 1)
-                                gain[asker, out, r * cols + c] = 0
+            if not served >> asker & 1:
+                continue
+            for r in range(entry[2], entry[3] + 1):
+                for c in range(entry[0], entry[1] + 1):
+                    outs = left[asker, r, c]
+                    if outs:
+                        changed |= 1 << asker
+                        owner[asker, r, c], left[asker, r, c] = count, 0
+                        for out in range(4):
+                            wants[asker, out] -= weight[asker, r, c] * (outs >> out & 1)
+                            gain[asker, out, r * cols + c] = 0
         count += 1
 
 
@@ -300,35 +284,27 @@ def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
         Entries used, or -1 when ``most`` are too few for the first round.
     """
     layers, rows, cols = demand.shape
-    columns = np.empty((layers, cols, rows), np.uint32)
-    turned = np.empty((layers, cols, rows), np.uint32)
-    for layer in range(layers):
-        turned[layer] = demand[layer].T
     x, y = np.empty(cols + 1, np.int32), np.empty(rows + 1, np.int32)
-    wide = _shrink(turned, columns, x)
-    narrow = np.empty((layers, rows, wide), np.uint32)
-    for layer in range(layers):
-        narrow[layer] = columns[layer, :wide].T
+    columns = np.empty((layers, cols, rows), np.uint32)
+    wide = _shrink(demand.transpose(0, 2, 1), columns, x)
     cells = np.empty((layers, rows, wide), np.uint32)
-    tall = _shrink(narrow, cells, y)
+    tall = _shrink(columns[:, :wide].transpose(0, 2, 1), cells, y)
 
     asked = np.empty((layers * _PORTS, tall, wide), np.uint8)
     weight = np.empty(asked.shape, np.int32)
     owner = np.zeros(asked.shape, np.int32)
     for asker in range(len(asked)):
         suits = np.zeros(4, np.int64)
-        for r in range(tall):
-            for c in range(wide):
-                word = cells[asker // _PORTS, r, c]
-                asked[asker, r, c] = word >> np.uint32(asker % _PORTS * 4) & _ALL
-                for out in range(4):
-                    suits[out] += asked[asker, r, c] >> out & 1
+        for r, c in np.ndindex(tall, wide):
+            word = cells[asker // _PORTS, r, c]
+            asked[asker, r, c] = word >> np.uint32(asker % _PORTS * 4) & _ALL
+            for out in range(4):
+                suits[out] += asked[asker, r, c] >> out & 1
         rule = suits.argmax()
-        for r in range(tall):
-            for c in range(wide):
-                size = min(_LARGE, (x[c + 1] - x[c]) * (y[r + 1] - y[r]))
-                hard = asked[asker, r, c] and not asked[asker, r, c] >> rule & 1
-                weight[asker, r, c] = size * (_HARD if hard else 1)
+        for r, c in np.ndindex(tall, wide):
+            size = min(_LARGE, (x[c + 1] - x[c]) * (y[r + 1] - y[r]))
+            hard = asked[asker, r, c] and not asked[asker, r, c] >> rule & 1
+            weight[asker, r, c] = size * (_HARD if hard else 1)
 
     trial = np.empty_like(entries)
     least = -1
@@ -366,10 +342,8 @@ def cover_each(demands: Any, todo: Any, enough: Any, rounds: Any, entries: Any, 
         The others are left as they are.
     enough, rounds : int
         As for :func:`cover`.
-    entries : int32[n, most, 7]
-        Written.
-    count : int32[n]
-        Written: entries used, or -1.
+    entries, count : int32[n, most, 7], int32[n]
+        Written: as by :func:`cover`, and what it returns.
     """
     for k in range(len(demands)):
         if todo[k]:
