@@ -11,6 +11,7 @@ BENCHES = {
     "capacity": "Bound on what any routing of an image could carry, and its share of that.",
     "routing": "Share of the capacity bound that routing reaches, stretch and table entries.",
     "repair": "Cores lost and moved, distance of neighbours, by strategy and place of the spares.",
+    "wide": "Whole wafers: time, memory, stretch, loads, and what was walked.",
     "compile": "Compile time and peak memory, by size, defect rate and effort.",
 }
 

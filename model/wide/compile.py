@@ -30,8 +30,10 @@ WALKED: Final = 10_000_000
 """Random pairs that are walked."""
 
 _NEAR_PAIRS: Final = 120_000_000
+"""Pairs near defects, at most; also at most as many as there are pairs in all."""
+
 _MOST_REACH: Final = 8
-_REPAIRS: Final = 3
+_ATTEMPTS: Final = 3
 _SEED: Final = 1
 
 
@@ -77,7 +79,7 @@ def compile_wide(
         raise InputError("wafer has no working tile; allowed: at least one")
     homes = HomePlan.build(wafer.width, wafer.height, spares, spare_place)
     banned = np.zeros(0, np.int32)
-    for _ in range(_REPAIRS):
+    for _ in range(_ATTEMPTS):
         tell("routes", 0, 1)
         plan = plan_routes(graph, spec.route_entries, banned)
         tell("repair", 0, 1)
@@ -111,7 +113,8 @@ def _near_defects(wafer: WaferMap) -> tuple[npt.NDArray[np.int32], int]:
     dead = wafer.dead_link.any(axis=1) | ~wafer.live
     places = np.flatnonzero(dead).astype(np.int32)
     reach = _MOST_REACH
-    while reach > 1 and len(places) * (2 * reach + 1) ** 4 > _NEAR_PAIRS:
+    most = min(_NEAR_PAIRS, len(wafer.state) ** 2)
+    while reach > 1 and len(places) * (2 * reach + 1) ** 4 > most:
         reach -= 1
     return places, reach
 

@@ -53,7 +53,7 @@ def test_without_defects_routes_are_shortest_and_links_carry_what_they_do_under_
     assert image.report["entries_max"] <= 4
 
 
-@pytest.mark.parametrize("seed", range(1, 41))
+@pytest.mark.parametrize("seed", range(1, 13))
 def test_tbl_2_turns_are_acyclic_and_tables_fit_however_many_defects(seed: int) -> None:
     wafer = bernoulli(24, 20, tile_rate=0.01 * (seed % 10), link_rate=0.08, seed=seed)
     try:
