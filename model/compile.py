@@ -127,7 +127,8 @@ def _route(
             break
         bound |= traded
         weave.obey(tables.entries, tables.count, bound, vcs.astype(np.int32))
-        balanced(weave, 2)
+        if balanced(weave, 2).lost.any():
+            break
     assert best is not None
     return best[1:]
 

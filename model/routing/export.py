@@ -78,4 +78,4 @@ def obey(
                     entries[tile], count[tile], 4, hosts[goal] % width, hosts[goal] // width,
                     vcs[goal],
                 )  # fmt: skip
-                gates[goal, source] &= 1 << out
+                gates[goal, source] = 1 << out
