@@ -27,8 +27,8 @@ from model.tables.demand import GOOD, gather, loosen, settle, trace
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
 
-ROUNDS: Final = {"fast": 4, "best": 48}
-"""Greedy rounds before a tile's paths are traded."""
+EFFORTS: Final = {"fast": (1, 2), "best": (48, 1)}
+"""Greedy rounds before a tile's paths are traded, and how fast more of them are given up."""
 
 _LANES: Final = 2
 _BLOCK: Final = 32  # tiles gathered at once: two cache lines of demands
@@ -80,14 +80,14 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fas
     vcs : int
         VCs of the fabric, at least as many as layers.
     effort : str
-        A key of :data:`ROUNDS`.
+        A key of :data:`EFFORTS`.
 
     Raises
     ------
     InputError
         When nothing fits: the tile and its need.
     """
-    fit = _Fit(paths, route_entries, ROUNDS[effort])
+    fit = _Fit(paths, route_entries, *EFFORTS[effort])
     with ThreadPoolExecutor(_LANES) as pool:
         while fit.moved.any():
             list(pool.map(fit.trace, range(_LANES)))
@@ -110,10 +110,10 @@ class _Fit:
     that another writes meanwhile, so the result does not depend on who runs when.
     """
 
-    def __init__(self, paths: PathPlan, route_entries: int, rounds: int) -> None:
+    def __init__(self, paths: PathPlan, route_entries: int, rounds: int, hurry: int) -> None:
         tiles, hosts = len(paths.forward), len(paths.hosts)
         self.paths = paths
-        self.rounds = rounds
+        self.rounds, self.hurry = rounds, hurry
         self.layer_to = np.ascontiguousarray(paths.layer_of.T)
         self.wanted = np.zeros((paths.layers, hosts, tiles), np.uint32)
         self.moved = np.ones(hosts, np.bool_)
@@ -173,10 +173,9 @@ class _Fit:
         loose = np.empty_like(strict)
         for freedom, slack in _RUNGS:
             loosen(tile, slack, *plan, self.wanted, loose.reshape(paths.layers, -1))
-            entries = self._cover(loose)
+            entries = self._least(strict, loose, wish)
             if entries is None:
                 continue
-            entries = self._least(strict, loose, wish, entries)
             self.freedom[tile] = freedom
             self._keep(tile, entries)
             table = (entries, len(entries), self.wanted, self.moved)
@@ -191,16 +190,15 @@ class _Fit:
         strict: npt.NDArray[np.uint32],
         loose: npt.NDArray[np.uint32],
         wish: npt.NDArray[np.int32],
-        entries: npt.NDArray[np.int32],
-    ) -> npt.NDArray[np.int32]:
+    ) -> npt.NDArray[np.int32] | None:
         """Loosen only what the lightest entries answer, if some number of them will do."""
-        give_up = max(1, len(wish) - self.entries.shape[1])
+        give_up = self.hurry * max(1, len(wish) - self.entries.shape[1])
         while give_up < len(wish):
             found = self._cover(soften(strict, loose, wish, len(wish), give_up))
             if found is not None:
                 return found
-            give_up += (give_up + 3) // 4
-        return entries
+            give_up += (self.hurry * give_up + 3) // 4
+        return self._cover(loose)
 
     def require_fit(self) -> None:
         """Refuse when some tile found no table."""
