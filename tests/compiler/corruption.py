@@ -17,7 +17,7 @@ Guard = Literal["loader", "proof", "checker"]
 
 SIDE = 8
 CORNER = SIDE * SIDE - 1
-"""A healthy tile that every link of is dead: cut off."""
+"""A healthy tile that is cut off: one link enters, none leaves."""
 
 
 @dataclass(frozen=True)

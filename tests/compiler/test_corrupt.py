@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 
-import numpy as np
 import pytest
 
 from model.compile import CompileOptions, compile_wafer
@@ -13,10 +12,11 @@ from model.errors import InputError
 from model.image import ConfigImage
 from model.image_file import image_to_json, image_to_npz, parse_image
 from model.proof import prove
-from model.wafer import WaferMap
+from model.spec import Port
+from model.wafer import WaferMap, inside
 from tests.compiler import corrupt_fabric, corrupt_tables
 from tests.compiler.corruption import CORNER, CORRUPTIONS, SIDE, Corruption
-from tests.image_checker import behind, complaints, sampled_complaints
+from tests.image_checker import complaints, sampled_complaints
 
 Good = tuple[dict[int, ConfigImage], WaferMap]
 
@@ -26,9 +26,9 @@ def good() -> Good:
     """Images with 1 and 2 VCs of a wafer with every kind of defect and one core cut off."""
     wafer = bernoulli(SIDE, SIDE, tile_rate=0.08, core_rate=0.05, link_rate=0.06, seed=5)
     wafer.state[CORNER] = 0
-    for tile, port in np.argwhere(behind(SIDE, SIDE) == CORNER).tolist():
-        wafer.dead_link[tile, port] = True
-        wafer.dead_link[CORNER, port ^ 2] = True
+    wafer.dead_link[CORNER] = inside(SIDE, SIDE)[CORNER]
+    wafer.dead_link[CORNER - SIDE, Port.SOUTH] = True
+    wafer.dead_link[CORNER - 1, Port.EAST] = False
     assert {int(kind) for kind in wafer.state} == {0, 1, 2}
     options = CompileOptions(spares=1)
     return {vcs: compile_wafer(wafer, options, vcs=vcs) for vcs in (1, 2)}, wafer

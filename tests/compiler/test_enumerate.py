@@ -24,7 +24,7 @@ DEFECTS: Final = [
 ]
 WAYS: Final = [*((name, 1) for name in sorted(ROUTINGS)), (DEFAULTS.routing, 2)]
 """Strategy and VCs."""
-SAMPLE: Final = 24
+SAMPLE: Final = 16
 CHUNKS: Final = 4
 
 
@@ -54,7 +54,7 @@ def test_every_part_of_4_by_4_breaks_alone_and_with_every_other() -> None:
 
 
 @pytest.mark.parametrize(("routing", "vcs"), WAYS)
-def test_tbl_4_every_single_and_a_24th_of_the_double_defects_of_4_by_4(
+def test_tbl_4_every_single_and_a_16th_of_the_double_defects_of_4_by_4(
     routing: str, vcs: int
 ) -> None:
     first = WAYS.index((routing, vcs)) * SAMPLE // len(WAYS)
