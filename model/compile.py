@@ -26,9 +26,14 @@ from model.routing.search import BUDGETS, balanced
 from model.spec import FabricSpec
 from model.tables.fit import FittedTables, fit_tables
 from model.wafer import WaferMap
+from model.wide.compile import compile_wide
+from model.wide.walker import Progress
 
 GOOD_SLACK: Final = 0.1
 """Share by which an output may cost more than the chosen one for a table to take it instead."""
+
+ALL_PAIRS_MOST: Final = 96 * 96
+"""Tiles up to which ways between all pairs are searched."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,13 +68,22 @@ class CompileOptions:
 DEFAULTS: Final = CompileOptions()
 
 
-def compile_wafer(wafer: WaferMap, options: CompileOptions = DEFAULTS, **sizes: int) -> ConfigImage:
+def compile_wafer(
+    wafer: WaferMap,
+    options: CompileOptions = DEFAULTS,
+    progress: Progress | None = None,
+    **sizes: int,
+) -> ConfigImage:
     """Repair, route and prove a wafer.
 
     Parameters
     ----------
     wafer : WaferMap
+        Beyond :data:`ALL_PAIRS_MOST` tiles it is compiled by :mod:`model.wide`, whatever the
+        routing and effort.
     options : CompileOptions
+    progress : callable, optional
+        Told how far a large wafer is.
     **sizes
         Fields of the image's :class:`FabricSpec` beside the size: ``vcs``, ``depth``, …
 
@@ -83,6 +97,11 @@ def compile_wafer(wafer: WaferMap, options: CompileOptions = DEFAULTS, **sizes: 
     InputError
         When an option is out of range, no core can be hosted, or a tile's table cannot fit.
     """
+    if wafer.width * wafer.height > ALL_PAIRS_MOST:
+        return compile_wide(
+            wafer, spares=options.spares, spare_place=options.spare_place, repair=options.repair,
+            progress=progress, **sizes,
+        )  # fmt: skip
     spec = FabricSpec(width=wafer.width, height=wafer.height, **sizes)
     graph = LinkGraph.from_wafer(wafer)
     homes = HomePlan.build(wafer.width, wafer.height, options.spares, options.spare_place)

@@ -12,7 +12,7 @@ from model.presets import PRESETS
 from model.repair import REPAIRS
 from model.repair.homes import PLACES
 from model.routing import ROUTINGS, Effort
-from tools.common import OutputType, again, emit, json_option, key_values
+from tools.common import OutputType, again, emit, json_option, key_values, progress_console
 from tools.files import read_wafer, report_to_stderr, write_result
 
 
@@ -99,7 +99,12 @@ def command(
         repair=repair,
         effort=effort,
     )
-    image = compile_wafer(read_wafer(wafer), options, **sizes)
+    with progress_console.status("") as status:
+
+        def tell(what: str, done: int, total: int) -> None:
+            status.update(f"{what}, {done} of {total}" if total > 1 else what)
+
+        image = compile_wafer(read_wafer(wafer), options, tell, **sizes)
     write_result(output, lambda: image_to_json(image), lambda: image_to_npz(image))
     if silent:
         return
@@ -156,6 +161,16 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
             f"mean {r['entries_mean']:.2f}, p95 {r['entries_p95']}, max {r['entries_max']};"
             f" paths traded on {r['tiles_traded']} tiles",
         ),
-        ("deadlock", "impossible: no cycle of turns, proven; every pair walked"),
+        ("deadlock", f"impossible: no cycle of turns, proven; {_walked(r)}"),
         ("strategies", f"{r['routing']} ({r['plan']}), {r['repair']}, effort {r['effort']}"),
     ]
+
+
+def _walked(report: dict[str, Any]) -> str:
+    """Which pairs were walked through the tables; on a whole wafer not all can be."""
+    if "pairs_walked" not in report:
+        return "every pair walked"
+    return (
+        f"{report['pairs_walked']:,} random pairs and {report['pairs_walked_near']:,} near defects"
+        f" walked; {report['given_up']} tiles given up"
+    )
