@@ -110,10 +110,10 @@ def compile_wafer(
     if (host < 0).all():
         raise InputError("wafer has no working core; allowed: at least one")
     hosts = np.unique(host[host >= 0]).astype(np.int32)
-    label, weave = routing_strategy(options.routing)(
-        graph, routable, hosts, options.effort, spec.vcs
-    )
-    image, tables, walk = _route(_blank(spec, graph, homes, host), weave, options.effort)
+    candidates = routing_strategy(options.routing)(graph, routable, hosts, options.effort, spec.vcs)
+    blank = _blank(spec, graph, homes, host)
+    routed = [(label, *_route(blank, weave, options.effort)) for label, weave in candidates]
+    label, image, tables, walk = min(routed, key=lambda found: int(found[3].load.max(initial=0)))
     image.report = compile_report(
         image, homes, graph, routable, tables, walk,
         routing=options.routing, plan=label, repair=options.repair, effort=options.effort,
@@ -133,7 +133,7 @@ def _route(
     vcs = (hosts % spec.width + hosts // spec.width) % spec.vcs
     bound = np.zeros(spec.tiles, np.bool_)
     best: tuple[int, ConfigImage, FittedTables, PairWalk] | None = None
-    for _ in range(budget.fits):
+    for left in reversed(range(budget.fits)):
         paths = weave.plan(GOOD_SLACK)
         tables = fit_tables(paths, spec.route_entries, spec.vcs, effort)
         image = _assemble(blank, paths, tables)
@@ -142,7 +142,7 @@ def _route(
         if best is None or busiest < best[0]:
             best = busiest, image, tables, walk
         traded = tables.freedom > 0
-        if not (traded & ~bound).any():
+        if not left or not (traded & ~bound).any():
             break
         bound |= traded
         weave.obey(tables.entries, tables.count, bound, vcs.astype(np.int32))

@@ -15,19 +15,23 @@ import numpy.typing as npt
 
 from model.errors import InputError
 from model.graph import LinkGraph
+from model.routing.kernel import NO_PORT
 from model.routing.links import Links
-from model.routing.orders import Order, dimension_order, odd_even
+from model.routing.orders import Order, dimension_order, grown, odd_even
 from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
-from model.routing.search import BUDGETS, Effort, balanced, ranked, searched
+from model.routing.search import BUDGETS, Effort, balanced, ranked, search_trees, searched
 from model.routing.weave import Weave
 
 __all__ = ["NOWHERE", "ROUTINGS", "Effort", "Weave", "routing_strategy"]
 
+Candidate = tuple[str, Weave]
+"""How it came about, for the report, and the routing."""
+
 Strategy = Callable[
-    [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], tuple[str, Weave]
+    [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], list[Candidate]
 ]
-"""(graph, bool[tiles] routable, int32 host tiles, effort, VCs) -> (label, laid weave)."""
+"""(graph, bool[tiles] routable, int32 host tiles, effort, VCs) -> laid weaves to choose from."""
 
 
 def xy(
@@ -36,7 +40,7 @@ def xy(
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
-) -> tuple[str, Weave]:
+) -> list[Candidate]:
     """Dimension order: x first, then y, one way for each pair; a baseline.
 
     Guarantee: shortest ways. Refuses a wafer on which any pair's way is broken, naming the first.
@@ -51,12 +55,12 @@ def xy(
             f"routing is 'xy', which is blocked from ({source % width}, {source // width}) to"
             f" ({goal % width}, {goal // width}); allowed: another routing on this wafer"
         )
-    return label, weave
+    return [(label, weave)]
 
 
 def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
     """bool[hosts, hosts]: [destination, source] without a way."""
-    blocked = weave.first == 4
+    blocked: npt.NDArray[np.bool_] = weave.first == NO_PORT
     np.fill_diagonal(blocked, False)
     return blocked
 
@@ -77,7 +81,7 @@ def updown(
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
-) -> tuple[str, Weave]:
+) -> list[Candidate]:
     """Up*/down* from the root of several that loads the busiest links least; a baseline.
 
     Guarantee: every ordered pair of routable tiles is joined.
@@ -86,7 +90,7 @@ def updown(
     budget = BUDGETS[effort]
     orders = _updown_orders(graph, links, routable, effort)
     label, place = ranked(links, orders, budget.sample)[0]
-    return label, balanced(Weave(links, [place]), budget.sweeps)
+    return [(label, balanced(Weave(links, [place]), budget.sweeps))]
 
 
 def ordered(
@@ -95,7 +99,7 @@ def ordered(
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
-) -> tuple[str, Weave]:
+) -> list[Candidate]:
     """Orders of the links, chosen among known ones and with ``best`` searched on; the default.
 
     Guarantee: every ordered pair of routable tiles is joined. Up*/down* orders are always among
@@ -105,17 +109,19 @@ def ordered(
     links = Links.build(graph, routable, hosts)
     budget = BUDGETS[effort]
     whole = [dimension_order(links), dimension_order(links, x_first=False)]
+    whole += [grown(graph, links, routable), grown(graph, links, routable, x_first=False)]
     orders = ranked(
         links, whole + _updown_orders(graph, links, routable, effort), budget.sample
     )  # fmt: skip
-    layers = min(vcs, 2)
-    starts = [orders[:layers]]
-    if effort == "best":
-        if len(orders) > layers:
-            starts.append([orders[0], orders[layers]][:layers] if layers > 1 else [orders[1]])
+    label, place = orders[0]
+    candidates = [(label, Weave(links, [place]))]
+    trees = search_trees(links, effort)
+    for layers in range(1, min(vcs, 2) + 1) if trees else ():
+        starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]
         starts.append([odd_even(graph, links), orders[0]][:layers])
-    label, weave = searched(links, starts, budget)
-    return label, balanced(weave, budget.sweeps)
+        whole_starts = [start for start in starts if len(start) == layers]
+        candidates.append(searched(links, whole_starts, trees // min(vcs, 2)))
+    return [(label, balanced(weave, budget.sweeps)) for label, weave in candidates]
 
 
 ROUTINGS: Final[Mapping[str, Strategy]] = {"ordered": ordered, "updown": updown, "xy": xy}

@@ -8,7 +8,7 @@ References: Schroeder et al., Autonet, 1991 (up*/down*); Chiu, The Odd-Even Turn
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -24,10 +24,11 @@ Place = npt.NDArray[np.int32]
 
 Order = tuple[str, Place]
 
-_OPPOSITE: Final = np.array([2, 3, 0, 1])
+_PARENTS: Final = ((0, 2, 1, 3), (1, 3, 0, 2))
+"""Parents by port: those along the comb's teeth come first."""
 
 
-def _places(*keys: npt.NDArray[np.int64]) -> Place:
+def _places(*keys: npt.NDArray[Any]) -> Place:
     """Order by several keys, the first one first; equal ones by number."""
     order = np.lexsort(keys[::-1])
     place = np.empty(len(order), np.int32)
@@ -42,7 +43,7 @@ def dimension_order(links: Links, x_first: bool = True) -> Order:
     along = np.select(
         [links.port == port for port in range(4)], [-y, x, y, -x], default=0
     )  # fmt: skip
-    return "xy" if x_first else "yx", _places((level != x_first).astype(np.int64), along)
+    return "xy" if x_first else "yx", _places((level != x_first), along)
 
 
 def updown(graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], x: int, y: int) -> Order:
@@ -50,13 +51,77 @@ def updown(graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], x: int, 
 
     Guarantee: all routable tiles reach each other, over the root if need be.
     """
-    tiles = np.flatnonzero(part)
-    far = abs(tiles % links.width - x) + abs(tiles // links.width - y)
-    root = int(tiles[np.argmin(far)])
+    root = _nearest(part, links.width, x, y)
     level = attach_levels(graph, root)
     here, there = level[links.tail], level[links.head]
-    place = _places(np.where(there < here, -here, there).astype(np.int64))
+    place = _places(np.where(there < here, -here, there))
     return f"updown ({root % links.width}, {root // links.width})", place
+
+
+def grown(
+    graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], x_first: bool = True
+) -> Order:
+    """A comb-like tree with up*/down* turns on it, then every turn that closes no cycle.
+
+    Guarantee: that of :func:`updown`, by the tree. Turns of dimension order are offered first, so
+    that this is XY (or YX) with detours that are sure to exist.
+    """
+    root = _nearest(part, links.width, links.width // 2, graph.height // 2)
+    level, near = attach_levels(graph, root), graph.neighbour
+    both = (level >= 0)[:, None] & (level[near] >= 0)
+    leaves, arrives = graph.out_ok & both, graph.in_ok & both
+    turns = np.zeros((graph.tiles, 5, 5), np.bool_)
+    turns[:, :4, :4] = _tree_turns(level, near, leaves, arrives, _PARENTS[x_first])
+    there = level[near]
+    key = np.where(there < level[:, None], -level[:, None], there)
+    place = np.empty(key.size, np.int32)
+    place[np.argsort(key.ravel(), kind="stable")] = np.arange(key.size, dtype=np.int32)
+    tile, came, out = _turns(links)
+    wish = np.where(came == (out + 2) % 4, 0, np.where(came % 2 == int(x_first), 1, 2))
+    offered = np.stack([tile, came, out], axis=1)[np.argsort(wish, kind="stable")]
+    grow(turns, near, offered.astype(np.int32), place)
+    name = "grown xy" if x_first else "grown yx"
+    return name, _places(place[links.tail * 4 + links.port])
+
+
+def _tree_turns(
+    level: npt.NDArray[np.int32],
+    near: npt.NDArray[np.int32],
+    leaves: npt.NDArray[np.bool_],
+    arrives: npt.NDArray[np.bool_],
+    parents: tuple[int, ...],
+) -> npt.NDArray[np.bool_]:
+    """bool[tiles, 4, 4]: up*/down* turns on one link up and one link down per tile."""
+    tiles = len(level)
+    lower = (near >= 0) & (level[near] >= 0) & (level[near] < level[:, None])
+    up_out, down_in = np.zeros((2, tiles, 4), np.bool_)
+    order = list(parents)
+    ids = np.arange(tiles)
+    for links, tree in ((leaves & lower, up_out), (arrives & lower, down_in)):
+        first = np.array(order)[links[:, order].argmax(axis=1)]
+        has = links.any(axis=1)
+        tree[ids[has], first[has]] = True
+    # The same links seen from the other end.
+    up_in, down_out = np.zeros((2, tiles, 4), np.bool_)
+    for port in range(4):
+        there, back = near[:, port], (port + 2) % 4
+        up_in[:, port] = (there >= 0) & up_out[there, back]
+        down_out[:, port] = (there >= 0) & down_in[there, back]
+    turns = up_in[:, :, None] & (up_out | down_out)[:, None, :]
+    turns |= down_in[:, :, None] & down_out[:, None, :]
+    return turns & ~np.eye(4, dtype=np.bool_)
+
+
+def _nearest(part: npt.NDArray[np.bool_], width: int, x: int, y: int) -> int:
+    """Tile of a part that is nearest to a place."""
+    tiles = np.flatnonzero(part)
+    return int(tiles[np.argmin(abs(tiles % width - x) + abs(tiles // width - y))])
+
+
+def _turns(links: Links) -> tuple[Place, Place, Place]:
+    """Tile, input and output of every possible turn."""
+    tail, k = np.nonzero(links.succ >= 0)
+    return links.head[tail], links.entry[tail] % 5, links.port[links.succ[tail, k]]
 
 
 def odd_even(graph: LinkGraph, links: Links) -> Order:
@@ -65,12 +130,7 @@ def odd_even(graph: LinkGraph, links: Links) -> Order:
     In even columns no packet turns from east, in odd ones none to west, so that both may step
     aside to the north and to the south.
     """
-    offers = []
-    for k in range(3):
-        tail = np.flatnonzero(links.succ[:, k] >= 0)
-        offers.append(np.stack([links.head[tail], _OPPOSITE[links.port[tail]],
-                                links.port[links.succ[tail, k]]], axis=1))  # fmt: skip
-    tile, came, out = np.concatenate(offers).T
+    tile, came, out = _turns(links)
     odd = tile % links.width % 2 == 1
     turns_east = (came == Port.WEST) & (out % 2 == 0) & ~odd
     turns_west = (out == Port.WEST) & (came % 2 == 0) & odd
@@ -78,4 +138,4 @@ def odd_even(graph: LinkGraph, links: Links) -> Order:
     offered = np.stack([tile, came, out], axis=1)[last].astype(np.int32)
     place = np.arange(graph.tiles * 4, dtype=np.int32)
     grow(np.zeros((graph.tiles, 5, 5), np.bool_), graph.neighbour, offered, place)
-    return "odd-even", _places(place[links.tail * 4 + links.port].astype(np.int64))
+    return "odd-even", _places(place[links.tail * 4 + links.port])

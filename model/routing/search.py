@@ -6,7 +6,7 @@ equal bytes on every machine.
 
 from __future__ import annotations
 
-import copy
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -49,14 +49,16 @@ BUDGETS: Final[dict[Effort, Budget]] = {
 }
 
 SEARCH_HOP: Final = 0.01
-LAY_HOP: Final = 0.1
+LAY_HOP: Final = 0.3
 """Price of a hop against that of the busiest link, while searching and at last."""
-LEAN: Final = 0.05
+LEAN: Final = 0.15
+"""Price at which a neighbouring destination's way is taken too, for the tables' sake."""
 WARM: Final = 0.06
 COLD: Final = 0.0006
 """Share of the total cost by which a kept move may raise it, at first and at the end."""
 BLOCKED: Final = 0.05
 """Cost of a pair without a way against that of the busiest link."""
+_LANES: Final = 2
 MOST_CELLS: Final = 8_000_000
 """Hosts times links up to which it is searched: 32 x 32 has 4 million."""
 
@@ -98,27 +100,33 @@ def balanced(weave: Weave, sweeps: int, hop: float = LAY_HOP, lean: float = LEAN
     return weave
 
 
-def searched(links: Links, starts: list[list[Order]], budget: Budget) -> tuple[str, Weave]:
-    """Search from several starts, one order per layer each; the best, searched on."""
-    cells = len(links.tail) * len(links.hosts)
-    trees = min(budget.visits_per_tile * len(links.number), budget.most_visits)
-    trees //= max(1, len(links.tail))
-    if cells > MOST_CELLS:
-        trees = 0
-    best: tuple[tuple[int, float], str, Weave] | None = None
-    tried = starts if trees else starts[:1]
-    for number, start in enumerate(tried):
-        weave = Weave(links, [place for _, place in start])
-        if trees:
-            balanced(weave, 2, SEARCH_HOP, 0.0)
-            weave.set_prices(SEARCH_HOP)
-            weave.search(number + 1, trees // (2 * len(tried)), WARM, COLD, BLOCKED)
-        found = weave.score, " + ".join(label for label, _ in start), weave
-        if best is None or found[0] < best[0]:
-            best = found
-    assert best is not None
-    _, label, weave = best
-    if trees:
+def searched(links: Links, starts: list[list[Order]], trees: int) -> tuple[str, Weave]:
+    """Search from several starts, one order per layer each; the best, searched on.
+
+    Half of the ``trees`` are shared by the starts, the best one gets the other half.
+    """
+
+    def attempt(number: int) -> Weave:
+        weave = balanced(
+            Weave(links, [place for _, place in starts[number]]), 2, SEARCH_HOP, 0.0
+        )  # fmt: skip
         weave.set_prices(SEARCH_HOP)
-        weave.search(len(tried) + 1, trees // 2, WARM / 4, COLD, BLOCKED)
-    return label, copy.copy(weave)
+        weave.search(number + 1, trees // (2 * len(starts)), WARM, COLD, BLOCKED)
+        return weave
+
+    with ThreadPoolExecutor(_LANES) as pool:
+        weaves = list(pool.map(attempt, range(len(starts))))
+    number = min(range(len(starts)), key=lambda k: weaves[k].score)
+    best = weaves[number]
+    best.set_prices(SEARCH_HOP)
+    best.search(len(starts) + 1, trees // 2, WARM / 4, COLD, BLOCKED)
+    return " + ".join(label for label, _ in starts[number]) + ", searched", best
+
+
+def search_trees(links: Links, effort: Effort) -> int:
+    """Trees that an effort may lay in a search; 0 for none."""
+    budget = BUDGETS[effort]
+    if len(links.tail) * len(links.hosts) > MOST_CELLS:
+        return 0
+    visits = min(budget.visits_per_tile * len(links.number), budget.most_visits)
+    return visits // max(1, len(links.tail))

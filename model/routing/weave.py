@@ -63,12 +63,12 @@ class Weave:
         nothing.
         """
         busiest = int(self.load.max(initial=0)) if reference is None else reference
-        share = np.arange(4 * busiest + 2) / busiest if busiest else np.zeros(1)
+        share = np.arange(2 * busiest + 2) / busiest if busiest else np.zeros(1)
         steep = np.ones_like(share)
         for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
             steep = steep * share
         self.price = (steep + hop).astype(np.float32)
-        self.cost = steep * share + STEEP * hop * share
+        self._share, self._hop = share, hop
         self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
 
     def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
@@ -87,8 +87,9 @@ class Weave:
         there = np.where(inside, there_y * self.links.width + there_x, 0)
         near = np.where(inside, number[there], -1).astype(np.int32)
         order = goals if side in (0, 3) else goals[::-1]
+        run: Any = kernel.lay
         return int(
-            kernel.lay(
+            run(
                 np.ascontiguousarray(order), *self._network(), near, np.float32(lean), self.price,
                 self.load, self.toll, self.step, self.flow, self.first, self.ahead,
             )
@@ -102,7 +103,8 @@ class Weave:
     @property
     def lost(self) -> npt.NDArray[np.int64]:
         """int64[hosts]: sources without a way, per destination."""
-        return (self.first == kernel.NO_PORT).sum(axis=1) - 1
+        lost: npt.NDArray[np.int64] = (self.first == kernel.NO_PORT).sum(axis=1) - 1
+        return lost
 
     @property
     def score(self) -> tuple[int, float]:
@@ -114,9 +116,12 @@ class Weave:
     def search(self, seed: int, trees: int, warm: float, cold: float, blocked: float) -> None:
         """Search for better orders and trees (:func:`model.routing.kernel.search`)."""
         links, lost = self.links, self.lost
-        kernel.search(
+        share = self._share
+        cost = (self.price - self._hop) * share + STEEP * self._hop * share
+        run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
+        run(
             seed, trees, warm, cold, self.layer_of, self.orders, self.places, links.succ,
-            links.pred, self.turns, links.end, links.starts, self.gates, self.cost, self.price,
+            links.pred, self.turns, links.end, links.starts, self.gates, cost, self.price,
             blocked, self.load, self.toll, self.step, self.flow, self.first, self.ahead, lost,
         )  # fmt: skip
 
