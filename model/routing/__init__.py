@@ -108,20 +108,26 @@ def ordered(
     """
     links = Links.build(graph, routable, hosts)
     budget = BUDGETS[effort]
-    whole = [dimension_order(links), dimension_order(links, x_first=False)]
-    whole += [grown(graph, links, routable), grown(graph, links, routable, x_first=False)]
-    orders = ranked(
-        links, whole + _updown_orders(graph, links, routable, effort), budget.sample
-    )  # fmt: skip
+    if _is_whole(graph):
+        orders = [dimension_order(links), dimension_order(links, x_first=False)]
+    else:
+        orders = [grown(graph, links, routable), grown(graph, links, routable, x_first=False)]
+        orders += _updown_orders(graph, links, routable, effort)
+        orders = ranked(links, orders, budget.sample)
     label, place = orders[0]
     candidates = [(label, Weave(links, [place]))]
-    trees = search_trees(links, effort)
+    trees = 0 if _is_whole(graph) else search_trees(links, effort)  # dimension order is optimal
     for layers in range(1, min(vcs, 2) + 1) if trees else ():
         starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]
         starts.append([odd_even(graph, links), orders[0]][:layers])
         whole_starts = [start for start in starts if len(start) == layers]
         candidates.append(searched(links, whole_starts, trees // min(vcs, 2)))
     return [(label, balanced(weave, budget.sweeps)) for label, weave in candidates]
+
+
+def _is_whole(graph: LinkGraph) -> bool:
+    """No router and no link is dead."""
+    return bool((graph.out_ok == (graph.neighbour >= 0)).all())
 
 
 ROUTINGS: Final[Mapping[str, Strategy]] = {"ordered": ordered, "updown": updown, "xy": xy}
