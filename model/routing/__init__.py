@@ -20,6 +20,7 @@ from model.routing.links import Links
 from model.routing.orders import Order, dimension_order, grown, odd_even
 from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
+from model.routing.routable import largest_two_way_part
 from model.routing.search import BUDGETS, Effort, balanced, ranked, search_trees, searched
 from model.routing.weave import Weave
 
@@ -66,12 +67,12 @@ def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
 
 
 def _updown_orders(
-    graph: LinkGraph, links: Links, routable: npt.NDArray[np.bool_], effort: Effort
+    graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], effort: Effort
 ) -> list[Order]:
     """From each corner, and with ``best`` from the edges' middles and the centre too."""
     xs = [0, graph.width - 1] + ([graph.width // 2] if effort == "best" else [])
     ys = [0, graph.height - 1] + ([graph.height // 2] if effort == "best" else [])
-    orders = [updown_order(graph, links, routable, x, y) for y in ys for x in xs]
+    orders = [updown_order(graph, links, part, x, y) for y in ys for x in xs]
     return list(dict(orders).items())
 
 
@@ -88,7 +89,7 @@ def updown(
     """
     links = Links.build(graph, routable, hosts)
     budget = BUDGETS[effort]
-    orders = _updown_orders(graph, links, routable, effort)
+    orders = _updown_orders(graph, links, largest_two_way_part(graph), effort)
     label, place = ranked(links, orders, budget.sample)[0]
     return [(label, balanced(Weave(links, [place]), budget.sweeps))]
 
@@ -111,8 +112,9 @@ def ordered(
     if _is_whole(graph):
         orders = [dimension_order(links), dimension_order(links, x_first=False)]
     else:
-        orders = [grown(graph, links, routable), grown(graph, links, routable, x_first=False)]
-        orders += _updown_orders(graph, links, routable, effort)
+        part = largest_two_way_part(graph)  # a root beyond it would join nobody
+        orders = [grown(graph, links, part), grown(graph, links, part, x_first=False)]
+        orders += _updown_orders(graph, links, part, effort)
         orders = ranked(links, orders, budget.sample)
     label, place = orders[0]
     candidates = [(label, Weave(links, [place]))]
