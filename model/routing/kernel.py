@@ -397,7 +397,7 @@ def search(
                 break
         then = total(load, cost) + blocked * lost.sum()
         left = 1.0 - laid / budget
-        rise = (cold + warm * left * left) * _random(state, 1 << 20) / (1 << 19)
+        rise = (cold + (warm - cold) * left) * _random(state, 1 << 20) / (1 << 19)
         if more <= most and then <= now * (1.0 + rise):
             now = then
             continue

@@ -54,8 +54,7 @@ LAY_HOP: Final = 0.3
 LEAN: Final = 0.15
 """Price at which a neighbouring destination's way is taken too, for the tables' sake."""
 WARM: Final = 0.06
-COLD: Final = 0.0006
-"""Share of the total cost by which a kept move may raise it, at first and at the end."""
+"""Share of the total cost by which a kept move may raise it at first."""
 BLOCKED: Final = 0.05
 """Cost of a pair without a way against that of the busiest link."""
 _LANES: Final = 2
@@ -110,16 +109,14 @@ def searched(links: Links, starts: list[list[Order]], trees: int) -> tuple[str, 
         weave = balanced(
             Weave(links, [place for _, place in starts[number]]), 2, SEARCH_HOP, 0.0
         )  # fmt: skip
-        weave.set_prices(SEARCH_HOP)
-        weave.search(number + 1, trees // (2 * len(starts)), WARM, COLD, BLOCKED)
+        weave.search(number + 1, trees // (2 * len(starts)), SEARCH_HOP, WARM, BLOCKED)
         return weave
 
     with ThreadPoolExecutor(_LANES) as pool:
         weaves = list(pool.map(attempt, range(len(starts))))
     number = min(range(len(starts)), key=lambda k: weaves[k].score)
     best = weaves[number]
-    best.set_prices(SEARCH_HOP)
-    best.search(len(starts) + 1, trees // 2, WARM / 4, COLD, BLOCKED)
+    best.search(len(starts) + 1, trees // 2, SEARCH_HOP, WARM / 4, BLOCKED)
     return " + ".join(label for label, _ in starts[number]) + ", searched", best
 
 

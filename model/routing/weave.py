@@ -16,6 +16,9 @@ from model.routing.plan import PathPlan
 STEEP: Final = 6
 """Power of a link's load in its cost: the busiest link counts most, others a little."""
 
+STAGES: Final = 8
+COLD: Final = 0.0006
+
 _SIDES: Final = (3, 0, 1, 2)  # neighbours to resemble, by sweep: west, north, east, south
 
 
@@ -68,7 +71,7 @@ class Weave:
         for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
             steep = steep * share
         self.price = (steep + hop).astype(np.float32)
-        self._share, self._hop = share, hop
+        self._share = share
         self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
 
     def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
@@ -113,17 +116,25 @@ class Weave:
         steep = load * load * load
         return int(self.lost.sum()), float((steep * steep).sum())
 
-    def search(self, seed: int, trees: int, warm: float, cold: float, blocked: float) -> None:
-        """Search for better orders and trees (:func:`model.routing.kernel.search`)."""
+    def search(self, seed: int, trees: int, hop: float, warm: float, blocked: float) -> None:
+        """Search for better orders and trees (:func:`model.routing.kernel.search`).
+
+        It goes in stages that cool down from ``warm``, the share of the total cost by which a kept
+        move may raise it; each prices links by the load that the last one left.
+        """
         links, lost = self.links, self.lost
-        share = self._share
-        cost = (self.price - self._hop) * share + STEEP * self._hop * share
         run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
-        run(
-            seed, trees, warm, cold, self.layer_of, self.orders, self.places, links.succ,
-            links.pred, self.turns, links.end, links.starts, self.gates, cost, self.price,
-            blocked, self.load, self.toll, self.step, self.flow, self.first, self.ahead, lost,
-        )  # fmt: skip
+        heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
+        for stage in range(STAGES):
+            self.set_prices(hop)
+            share = self._share
+            cost = (self.price - hop) * share + STEEP * hop * share
+            run(
+                seed * STAGES + stage, trees // STAGES, heats[stage], heats[stage + 1],
+                self.layer_of, self.orders, self.places, links.succ, links.pred, self.turns,
+                links.end, links.starts, self.gates, cost, self.price, blocked, self.load,
+                self.toll, self.step, self.flow, self.first, self.ahead, lost,
+            )  # fmt: skip
 
     def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
              bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip
