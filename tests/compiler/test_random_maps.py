@@ -19,7 +19,7 @@ STREAM: Final = 0x6D617073
 RATES: Final = (0.0, 0.01, 0.03, 0.06, 0.12, 0.2, 0.3)
 CHUNKS, PART, IMAGES = 20, 31, 25
 """Maps of a side: chunks of so many, of which so many at least are not refused by ``xy``."""
-BEST_OF: Final = {8: 10, 16: 20, 32: 100}
+BEST_OF: Final = {8: 20, 16: 20, 32: 100}
 """One map in so many is compiled with ``best``, by side."""
 
 
