@@ -123,7 +123,8 @@ def ordered(
         starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]
         starts.append([odd_even(graph, links), orders[0]][:layers])
         whole_starts = [start for start in starts if len(start) == layers]
-        candidates.append(searched(links, whole_starts, trees // min(vcs, 2)))
+        share = 3 if vcs > 1 else layers  # with two layers there is more to gain
+        candidates.append(searched(links, whole_starts, trees * layers // share))
     return [(label, balanced(weave, budget.sweeps)) for label, weave in candidates]
 
 

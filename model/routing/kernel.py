@@ -20,8 +20,11 @@ import numpy as np
 from numba import njit
 
 STAY: Final = 3
+
 NO_PORT: Final = 4
 FAR: Final = np.float32(1e9)
+HOPELESS: Final = 1.08
+"""Rise of the total cost at which a move is given up before all its trees are laid."""
 
 
 @njit(cache=True, nogil=True)
@@ -392,6 +395,8 @@ def search(
             )  # fmt: skip
             laid += 1
             more += lost[goal] - lost_before[goal]
+            if total(load, cost) > now * HOPELESS:
+                more = most + 1
             if more > most:
                 hit[goal + 1 :] = False
                 break
