@@ -6,6 +6,7 @@ tables, proof, report.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final, get_args
 
@@ -19,7 +20,7 @@ from model.image import ConfigImage
 from model.proof import PairWalk, prove
 from model.repair import repair_strategy
 from model.repair.homes import HomePlan
-from model.routing import Effort, Weave, routing_strategy
+from model.routing import Candidate, Effort, Weave, routing_strategy
 from model.routing.plan import PathPlan
 from model.routing.routable import routable_tiles
 from model.routing.search import BUDGETS, balanced
@@ -111,9 +112,7 @@ def compile_wafer(
         raise InputError("wafer has no working core; allowed: at least one")
     hosts = np.unique(host[host >= 0]).astype(np.int32)
     candidates = routing_strategy(options.routing)(graph, routable, hosts, options.effort, spec.vcs)
-    blank = _blank(spec, graph, homes, host)
-    routed = [(label, *_route(blank, weave, options.effort)) for label, weave in candidates]
-    label, image, tables, walk = min(routed, key=lambda found: int(found[3].load.max(initial=0)))
+    label, image, tables, walk = _best(_blank(spec, graph, homes, host), candidates, options.effort)
     image.report = compile_report(
         image, homes, graph, routable, tables, walk,
         routing=options.routing, plan=label, repair=options.repair, effort=options.effort,
@@ -121,9 +120,31 @@ def compile_wafer(
     return image
 
 
-def _route(
-    blank: ConfigImage, weave: Weave, effort: Effort
-) -> tuple[ConfigImage, FittedTables, PairWalk]:
+Routed = tuple[ConfigImage, FittedTables, PairWalk]
+
+
+def _best(
+    blank: ConfigImage, candidates: Iterator[Candidate], effort: Effort
+) -> tuple[str, ConfigImage, FittedTables, PairWalk]:
+    """Of as many candidates that fit as the effort says, the one with the least busy link.
+
+    Candidates that do not fit are passed over; when none fits, the first one's need is reported.
+    """
+    found: list[tuple[str, ConfigImage, FittedTables, PairWalk]] = []
+    refusal: InputError | None = None
+    for label, weave in candidates:
+        try:
+            found.append((label, *_route(blank, weave, effort)))
+        except InputError as misfit:
+            refusal = refusal or misfit
+        if len(found) == BUDGETS[effort].images:
+            break
+    if not found:
+        raise refusal or InputError("routing has no candidate; allowed: at least one")
+    return min(found, key=lambda image: int(image[3].load.max(initial=0)))
+
+
+def _route(blank: ConfigImage, weave: Weave, effort: Effort) -> Routed:
     """Fit tables to the trees; where tiles had too few entries, lay the trees around those tiles.
 
     Of all images so made the one whose busiest link carries least is kept. Each is proven.
@@ -135,7 +156,12 @@ def _route(
     best: tuple[int, ConfigImage, FittedTables, PairWalk] | None = None
     for left in reversed(range(budget.fits)):
         paths = weave.plan(GOOD_SLACK)
-        tables = fit_tables(paths, spec.route_entries, spec.vcs, effort)
+        try:
+            tables = fit_tables(paths, spec.route_entries, spec.vcs, effort)
+        except InputError:
+            if best is None:
+                raise
+            break
         image = _assemble(blank, paths, tables)
         walk = prove(image)
         busiest = int(walk.load.max(initial=0))

@@ -7,7 +7,7 @@ turns only (an order has no cycle), and :mod:`model.proof` proves each image all
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 import numpy as np
@@ -24,15 +24,15 @@ from model.routing.routable import largest_two_way_part
 from model.routing.search import BUDGETS, Effort, balanced, ranked, search_trees, searched
 from model.routing.weave import Weave
 
-__all__ = ["NOWHERE", "ROUTINGS", "Effort", "Weave", "routing_strategy"]
+__all__ = ["NOWHERE", "ROUTINGS", "Candidate", "Effort", "Weave", "routing_strategy"]
 
 Candidate = tuple[str, Weave]
 """How it came about, for the report, and the routing."""
 
 Strategy = Callable[
-    [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], list[Candidate]
+    [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], Iterator[Candidate]
 ]
-"""(graph, bool[tiles] routable, int32 host tiles, effort, VCs) -> laid weaves to choose from."""
+"""(graph, bool[tiles] routable, int32 host tiles, effort, VCs) -> laid weaves, best guess first."""
 
 
 def xy(
@@ -41,7 +41,7 @@ def xy(
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
-) -> list[Candidate]:
+) -> Iterator[Candidate]:
     """Dimension order: x first, then y, one way for each pair; a baseline.
 
     Guarantee: shortest ways. Refuses a wafer on which any pair's way is broken, naming the first.
@@ -56,7 +56,7 @@ def xy(
             f"routing is 'xy', which is blocked from ({source % width}, {source // width}) to"
             f" ({goal % width}, {goal // width}); allowed: another routing on this wafer"
         )
-    return [(label, weave)]
+    yield label, weave
 
 
 def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
@@ -82,7 +82,7 @@ def updown(
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
-) -> list[Candidate]:
+) -> Iterator[Candidate]:
     """Up*/down* from the root of several that loads the busiest links least; a baseline.
 
     Guarantee: every ordered pair of routable tiles is joined.
@@ -90,8 +90,8 @@ def updown(
     links = Links.build(graph, routable, hosts)
     budget = BUDGETS[effort]
     orders = _updown_orders(graph, links, largest_two_way_part(graph), effort)
-    label, place = ranked(links, orders, budget.sample)[0]
-    return [(label, balanced(Weave(links, [place]), budget.sweeps))]
+    for label, place in ranked(links, orders, budget.sample):
+        yield label, balanced(Weave(links, [place]), budget.sweeps)
 
 
 def ordered(
@@ -100,7 +100,7 @@ def ordered(
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
-) -> list[Candidate]:
+) -> Iterator[Candidate]:
     """Orders of the links, chosen among known ones and with ``best`` searched on; the default.
 
     Guarantee: every ordered pair of routable tiles is joined. Up*/down* orders are always among
@@ -116,16 +116,17 @@ def ordered(
         orders = [grown(graph, links, part), grown(graph, links, part, x_first=False)]
         orders += _updown_orders(graph, links, part, effort)
         orders = ranked(links, orders, budget.sample)
-    label, place = orders[0]
-    candidates = [(label, Weave(links, [place]))]
     trees = 0 if _is_whole(graph) else search_trees(links, effort)  # dimension order is optimal
-    for layers in range(1, min(vcs, 2) + 1) if trees else ():
+    for layers in range(min(vcs, 2), 0, -1) if trees else ():
         starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]
         starts.append([odd_even(graph, links), orders[0]][:layers])
-        whole_starts = [start for start in starts if len(start) == layers]
+        starts = [start for start in starts if len(start) == layers]
         share = 3 if vcs > 1 else layers  # with two layers there is more to gain
-        candidates.append(searched(links, whole_starts, trees * layers // share))
-    return [(label, balanced(weave, budget.sweeps)) for label, weave in candidates]
+        label, weave = searched(links, starts, trees * layers // share)
+        if not weave.lost.any():
+            yield label, balanced(weave, budget.sweeps)
+    for label, place in orders:
+        yield label, balanced(Weave(links, [place]), budget.sweeps)
 
 
 def _is_whole(graph: LinkGraph) -> bool:

@@ -35,7 +35,8 @@ def largest_two_way_part(graph: LinkGraph) -> npt.NDArray[np.bool_]:
     # A live tile outweighs nothing, a working core outweighs all routers together.
     weight = graph.live * 1.0 + graph.core_ok * (graph.tiles + 1.0)
     size = np.bincount(part, weight, minlength=count)
-    return (part == part[np.argmax(size[part])]) & graph.live
+    largest: npt.NDArray[np.bool_] = part == part[np.argmax(size[part])]
+    return largest & graph.live
 
 
 def attach_levels(graph: LinkGraph, root: int) -> npt.NDArray[np.int32]:

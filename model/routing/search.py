@@ -34,6 +34,8 @@ class Budget:
         Times each tree is laid anew at the end.
     fits : int
         Times the trees are laid around the tables of tiles that had too few entries.
+    images : int
+        Candidates of which an image is made, to keep the best.
     """
 
     sample: int
@@ -41,11 +43,14 @@ class Budget:
     most_visits: int
     sweeps: int
     fits: int
+    images: int
 
 
 BUDGETS: Final[dict[Effort, Budget]] = {
-    "fast": Budget(sample=24, visits_per_tile=0, most_visits=0, sweeps=1, fits=1),
-    "best": Budget(sample=128, visits_per_tile=500_000, most_visits=300_000_000, sweeps=3, fits=4),
+    "fast": Budget(sample=24, visits_per_tile=0, most_visits=0, sweeps=1, fits=1, images=1),
+    "best": Budget(
+        sample=128, visits_per_tile=500_000, most_visits=300_000_000, sweeps=3, fits=4, images=2
+    ),
 }
 
 SEARCH_HOP: Final = 0.01
