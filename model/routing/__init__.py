@@ -7,6 +7,7 @@ turns only (an order has no cycle), and :mod:`model.proof` proves each image all
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
@@ -21,7 +22,16 @@ from model.routing.orders import Order, dimension_order, grown, odd_even
 from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
 from model.routing.routable import largest_two_way_part
-from model.routing.search import BUDGETS, Effort, balanced, ranked, search_trees, searched
+from model.routing.search import (
+    BUDGETS,
+    BUSY,
+    PLAIN,
+    Effort,
+    balanced,
+    ranked,
+    search_trees,
+    searched,
+)
 from model.routing.weave import Weave
 
 __all__ = ["NOWHERE", "ROUTINGS", "Candidate", "Effort", "Weave", "routing_strategy"]
@@ -123,8 +133,8 @@ def ordered(
         starts = [start for start in starts if len(start) == layers]
         share = 3 if vcs > 1 else layers  # with two layers there is more to gain
         label, weave = searched(links, starts, trees * layers // share)
-        if not weave.lost.any():
-            yield label, balanced(weave, budget.sweeps)
+        for taste in (BUSY, PLAIN) if not weave.lost.any() else ():
+            yield label, balanced(copy.deepcopy(weave), budget.sweeps, taste)
     for label, place in orders:
         yield label, balanced(Weave(links, [place]), budget.sweeps)
 

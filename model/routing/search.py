@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from model.routing.links import Links
 from model.routing.orders import Order
-from model.routing.weave import Weave
+from model.routing.weave import Taste, Weave
 
 Effort = Literal["fast", "best"]
 
@@ -49,15 +49,15 @@ class Budget:
 BUDGETS: Final[dict[Effort, Budget]] = {
     "fast": Budget(sample=24, visits_per_tile=0, most_visits=0, sweeps=1, fits=1, images=1),
     "best": Budget(
-        sample=128, visits_per_tile=500_000, most_visits=300_000_000, sweeps=3, fits=4, images=2
+        sample=128, visits_per_tile=500_000, most_visits=300_000_000, sweeps=3, fits=4, images=4
     ),
 }
 
 SEARCH_HOP: Final = 0.01
-LAY_HOP: Final = 0.3
-"""Price of a hop against that of the busiest link, while searching and at last."""
-LEAN: Final = 0.15
-"""Price at which a neighbouring destination's way is taken too, for the tables' sake."""
+"""Price of a hop against that of the busiest link while searching."""
+PLAIN: Final[Taste] = (0.3, 0.15)
+BUSY: Final[Taste] = (0.05, 0.05)
+"""Tastes for the last laying: short ways and small tables, or as little load as possible."""
 WARM: Final = 0.06
 """Share of the total cost by which a kept move may raise it at first."""
 BLOCKED: Final = 0.05
@@ -75,7 +75,7 @@ def ranked(links: Links, orders: list[Order], sample: int) -> list[Order]:
     for number, (_, place) in enumerate(orders):
         weave.start([place])
         weave.lay(goals)
-        weave.set_prices(LAY_HOP)
+        weave.set_prices(PLAIN[0])
         weave.lay(goals)
         lost = int(weave.lost[goals].sum())
         scores.append((lost, weave.score[1], number))
@@ -87,8 +87,10 @@ def _sample(links: Links, most: int) -> npt.NDArray[np.int64]:
     return np.unique(np.arange(most) * hosts // most) if hosts > most else np.arange(hosts)
 
 
-def balanced(weave: Weave, sweeps: int, hop: float = LAY_HOP, lean: float = LEAN) -> Weave:
-    """Lay all trees by load, ``sweeps`` times after a first one."""
+def balanced(weave: Weave, sweeps: int, taste: Taste | None = None) -> Weave:
+    """Lay all trees by load, ``sweeps`` times, by a taste that is kept from then on."""
+    weave.taste = taste or weave.taste
+    hop, lean = weave.taste
     goals = np.arange(len(weave.links.hosts))
     if not weave.load.any():
         # The first trees pay for a load that is guessed from a few of them.
@@ -112,7 +114,7 @@ def searched(links: Links, starts: list[list[Order]], trees: int) -> tuple[str, 
 
     def attempt(number: int) -> Weave:
         weave = balanced(
-            Weave(links, [place for _, place in starts[number]]), 2, SEARCH_HOP, 0.0
+            Weave(links, [place for _, place in starts[number]]), 2, (SEARCH_HOP, 0.0)
         )  # fmt: skip
         weave.search(number + 1, trees // (2 * len(starts)), SEARCH_HOP, WARM, BLOCKED)
         return weave

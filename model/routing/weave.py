@@ -16,6 +16,10 @@ from model.routing.plan import PathPlan
 STEEP: Final = 6
 """Power of a link's load in its cost: the busiest link counts most, others a little."""
 
+Taste = tuple[float, float]
+"""Price of a hop, and what resembling a neighbouring destination's way may cost at each link; the
+busiest link costs 1."""
+
 STAGES: Final = 8
 COLD: Final = 0.0006
 
@@ -43,6 +47,7 @@ class Weave:
         self.fixed = np.zeros((0, count), np.uint8)
         open_ports = ((links.starts >= 0) << np.arange(4)).sum(axis=1).astype(np.uint8)
         self.gates = np.repeat(open_ports[None], hosts, axis=0)
+        self.taste: Taste = (0.3, 0.15)
         self.start(places)
 
     def start(self, places: list[Place]) -> None:
