@@ -38,13 +38,17 @@ def _may_shift(
 ) -> Any:
     """Price of a north or south link on a detour, or 0 when it cannot be used."""
     name, x, y = kind[tile, port], tile % width, tile // width
-    side = _side(x, y, step, left, right)
-    if name == (_CLIMB if side < 0 else _LEAVE) or (side == 0 and _CLIMB < name < _LEAVE):
+    side, there = _side(x, y, step, left, right), _side(x, y + port - 1, step, left, right)
+    if side < 0:
+        return _HOP if name == _CLIMB else 0
+    if side == 0 and _CLIMB < name < _LEAVE:
         return _HOP
-    # What leaves never comes back to the spine, or the two sides could make a cycle.
-    if name != _CLIMB or kept[tile, port] or _side(x, y + port - 1, step, left, right) == 0:
+    # What leaves never comes back to the spine or before it, or the two sides could make a cycle.
+    if there <= 0 or (name == _CLIMB and kept[tile, port]):
         return 0
-    return _HOP + _TAKE
+    if name == _CLIMB:
+        return _HOP + _TAKE
+    return _HOP if name == _LEAVE else 0
 
 
 @njit(cache=True)
@@ -124,7 +128,7 @@ def _note(
 @njit(cache=True)
 def _to_pocket(
     world: Any, space: Any, tile: Any, anchor: Any, line: Any, step: Any, rules: Any, used: Any,
-    awkward: Any,
+    awkward: Any, blamed: Any,
 ) -> Any:  # fmt: skip
     """Rules to the tile from which a pocket is entered, from the line's last tile before it."""
     width = world[0]
@@ -137,6 +141,8 @@ def _to_pocket(
     hops = _find(world, space, row * width + line[near], anchor[tile], step)
     if hops < 0:
         awkward[tile] = 2
+        if near > 0 and _find(world, space, row * width + line[near - 1], anchor[tile], step) >= 0:
+            blamed[tile] = row * width + line[near]
         return used
     return _note(space[2], hops, row, column, column, 0, rules, used)
 
@@ -173,7 +179,7 @@ def _to_next(
 @njit(cache=True)
 def lay_lines(
     width: Any, height: Any, kind: Any, kept: Any, left: Any, right: Any, south: Any, whole: Any,
-    anchor: Any, rules: Any, awkward: Any,
+    anchor: Any, rules: Any, awkward: Any, blamed: Any,
 ) -> Any:  # fmt: skip
     """Join every row in both directions; the number of rules.
 
@@ -194,6 +200,8 @@ def lay_lines(
         that nobody asks for, output.
     awkward : uint8[tiles]
         Written: 1 where a tile must become a pocket, 2 where a pocket is not reached.
+    blamed : int32[tiles]
+        Written: a tile of the line without which a pocket that is not reached would be.
     """
     cost = np.zeros((width, min(height, 2 * MOST_ROWS + 3)), np.int32)
     came = np.zeros(cost.shape, np.uint8)
@@ -215,7 +223,7 @@ def lay_lines(
                     ):
                         used = _to_pocket(
                             world, space, y * width + x, anchor, line[:count], step, rules, used,
-                            awkward,
+                            awkward, blamed,
                         )  # fmt: skip
                 for k in range(1, count):
                     if (_side(line[k - 1], y, step, left, right) < 0) == (behind == 1):

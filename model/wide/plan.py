@@ -133,7 +133,7 @@ def _plan_around(
         spine = find_spine(width, height, usable, column)
         kind = first_classes(width, height, usable, spine)
         pockets.mark(graph, kind)
-        rules, awkward = _lines(graph, kind, spine, south, whole, pockets)
+        rules, awkward, blamed = _lines(graph, kind, spine, south, whole, pockets)
         climb, near = _climb(graph, kind, whole, spine)
         awkward[whole & (climb[0] == NONE) & (y > 0)] = 1
         awkward[whole & (climb[1] == NONE) & (y < height - 1)] = 1
@@ -148,26 +148,30 @@ def _plan_around(
                     joined=joined, whole=whole, pocket=pockets.anchor >= 0, kind=kind,
                     entries=entries, count=count, rounds=turn,
                 )  # fmt: skip
-        pockets.missed(graph, np.flatnonzero(awkward), south)
         whole[awkward == 1] = False
+        whole[pockets.missed(graph, np.flatnonzero(awkward), blamed, south)] = False
         pockets.attach(graph, joined, whole)
     raise InputError(f"wafer needs more than {_ROUNDS} rounds; allowed: fewer defects")
 
 
 def _lines(
     graph: LinkGraph, kind: Bytes, spine: Spine, south: Flags, whole: Flags, pockets: Pockets
-) -> tuple[Rules, Bytes]:
-    """Rules of all detours, and the tiles that found no place; ``kind`` is updated."""
+) -> tuple[Rules, Bytes, Rules]:
+    """Rules of all detours, the tiles that found no place, and whose fault that is.
+
+    ``kind`` is updated.
+    """
     space = 1 << 16
     while True:
         rules = np.zeros((space, 6), np.int32)
         awkward = np.zeros(graph.tiles, np.uint8)
+        blamed = np.full(graph.tiles, -1, np.int32)
         trial, kept = kind.copy(), np.zeros(kind.shape, np.bool_)
         known = (spine.left, spine.right, south, whole, pockets.anchor)
-        used = lay_lines(graph.width, graph.height, trial, kept, *known, rules, awkward)
+        used = lay_lines(graph.width, graph.height, trial, kept, *known, rules, awkward, blamed)
         if used <= space:
             kind[:] = trial
-            return rules[:used], awkward
+            return rules[:used], awkward, blamed
         space = 2 * used
 
 

@@ -69,20 +69,28 @@ class Pockets:
                 return
             waiting = left
 
-    def missed(self, graph: LinkGraph, tiles: Tiles, south: Flags) -> None:
+    def missed(
+        self, graph: LinkGraph, tiles: Tiles, blamed: npt.NDArray[np.int32], south: Flags
+    ) -> list[int]:
         """Lay the detours around these tiles on other sides; after some tries look for another way.
 
         What is in the way is mostly another detour, which could as well lead around the other side.
+        Returned are tiles of the lines that had better be in a pocket themselves.
         """
         grid = south.reshape(graph.height, graph.width)
+        worse = []
         for tile in tiles.tolist():
             self.tries[tile] += 1
             if self.tries[tile] % _TRIES == 0 and self.anchor[tile] >= 0:
-                self.refused[tile] |= 1 << self.entered[tile]
+                if blamed[tile] >= 0:
+                    worse.append(int(blamed[tile]))
+                else:
+                    self.refused[tile] |= 1 << self.entered[tile]
             y, x = divmod(tile, graph.width)
             window = grid[max(0, y - 3) : y + 4, max(0, x - 4) : x + 5]
             numbers = draws(tile, int(self.tries[tile]), window.size)
             window[:] = (numbers >> np.uint64(63)).reshape(window.shape) != 0
+        return worse
 
     def give_up(self, tiles: npt.NDArray[np.int32]) -> None:
         """Never hang these tiles again."""
