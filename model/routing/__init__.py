@@ -60,7 +60,7 @@ def xy(
     label, place = dimension_order(links)
     weave = Weave(links, [place])
     if weave.lay(np.arange(len(hosts))):
-        goal, source = (int(hosts[k]) for k in np.argwhere(_blocked(weave))[0])
+        source, goal = (int(hosts[k]) for k in np.argwhere(_blocked(weave).T)[0])
         width = graph.width
         raise InputError(
             f"routing is 'xy', which is blocked from ({source % width}, {source // width}) to"
