@@ -18,11 +18,11 @@ SPARES: Final = ("0", "7%", "1")
 PLACES: Final = ("columns", "rows", "spread")
 DEFAULT_SHARE: Final = 0.7
 """Images routed by the default strategy; the others take any."""
-BEST_SHARE: Final = 0.03
-BEST_SHARE_OF_SMALL: Final = 0.5
-"""Images compiled with effort ``best``, which mostly gives VCs turns of their own, but takes
-seconds beyond :data:`SMALL` tiles."""
-SMALL: Final = 36
+BEST_SHARE: Final = 0.02
+BEST_SHARE_OF_VCS: Final = 0.4
+SMALL: Final = 81
+"""Images compiled with effort ``best``, and of those with several VCs up to so many tiles, where it
+mostly gives VCs turns of their own; beyond, it takes many seconds."""
 RULED_SHARE: Final = 0.5
 """Images of several VCs that get VC rules."""
 
@@ -49,7 +49,8 @@ def compiled_image(
     Every image is proven; some of several VCs get VC rules, which are proven too.
     """
     wafer = bernoulli(spec.width, spec.height, seed=int(rng.integers(2**32)), **rates)
-    best_share = BEST_SHARE_OF_SMALL if spec.tiles <= SMALL else BEST_SHARE
+    layered = spec.vcs > 1 and spec.tiles <= SMALL
+    best_share = BEST_SHARE_OF_VCS if layered else BEST_SHARE
     usual = rng.random() < DEFAULT_SHARE
     options = CompileOptions(
         spares=str(rng.choice(SPARES)),
