@@ -148,6 +148,7 @@ def _plan_around(
                     joined=joined, whole=whole, pocket=pockets.anchor >= 0, kind=kind,
                     entries=entries, count=count, rounds=turn,
                 )  # fmt: skip
+        _thin(graph, awkward)
         whole[awkward == 1] = False
         whole[pockets.missed(graph, np.flatnonzero(awkward), blamed, south)] = False
         pockets.attach(graph, joined, whole)
@@ -173,6 +174,17 @@ def _lines(
             kind[:] = trial
             return rules[:used], awkward, blamed
         space = 2 * used
+
+
+def _thin(graph: LinkGraph, awkward: Bytes) -> None:
+    """Of tiles that must leave the lines keep one in each neighbourhood: it may be the only cause."""
+    taken: set[tuple[int, int]] = set()
+    for tile in np.flatnonzero(awkward == 1).tolist():
+        y, x = divmod(tile, graph.width)
+        if any((y + dy, x + dx) in taken for dy in range(-3, 4) for dx in range(-3, 4)):
+            awkward[tile] = 0
+        else:
+            taken.add((y, x))
 
 
 def _relieve(
