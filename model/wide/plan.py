@@ -177,7 +177,7 @@ def _lines(
 
 
 def _thin(graph: LinkGraph, awkward: Bytes) -> None:
-    """Of tiles that must leave the lines keep one in each neighbourhood: it may be the only cause."""
+    """Of tiles that must leave the lines keep one a neighbourhood: it may be the only cause."""
     taken: set[tuple[int, int]] = set()
     for tile in np.flatnonzero(awkward == 1).tolist():
         y, x = divmod(tile, graph.width)
