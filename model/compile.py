@@ -23,7 +23,7 @@ from model.repair.homes import HomePlan
 from model.routing import Candidate, Effort, Weave, routing_strategy
 from model.routing.plan import PathPlan
 from model.routing.routable import routable_tiles
-from model.routing.search import BUDGETS, balanced
+from model.routing.search import balanced, budget_for
 from model.spec import FabricSpec
 from model.tables.fit import FittedTables, fit_tables
 from model.wafer import WaferMap
@@ -137,7 +137,7 @@ def _best(
             found.append((label, *_route(blank, weave, effort)))
         except InputError as misfit:
             refusal = refusal or misfit
-        if len(found) == BUDGETS[effort].images:
+        if len(found) == budget_for(effort, blank.spec.tiles).images:
             break
     if not found:
         raise refusal or InputError("routing has no candidate; allowed: at least one")
@@ -149,7 +149,7 @@ def _route(blank: ConfigImage, weave: Weave, effort: Effort) -> Routed:
 
     Of all images so made the one whose busiest link carries least is kept. Each is proven.
     """
-    spec, budget = blank.spec, BUDGETS[effort]
+    spec, budget = blank.spec, budget_for(effort, blank.spec.tiles)
     hosts = weave.links.hosts
     vcs = (hosts % spec.width + hosts // spec.width) % spec.vcs
     bound = np.zeros(spec.tiles, np.bool_)

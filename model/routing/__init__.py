@@ -23,11 +23,12 @@ from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
 from model.routing.routable import largest_two_way_part
 from model.routing.search import (
-    BUDGETS,
     BUSY,
     PLAIN,
+    SMALL,
     Effort,
     balanced,
+    budget_for,
     ranked,
     search_trees,
     searched,
@@ -98,7 +99,7 @@ def updown(
     Guarantee: every ordered pair of routable tiles is joined.
     """
     links = Links.build(graph, routable, hosts)
-    budget = BUDGETS[effort]
+    budget = budget_for(effort, graph.tiles)
     orders = _updown_orders(graph, links, largest_two_way_part(graph), effort)
     for label, place in ranked(links, orders, budget.sample):
         yield label, balanced(Weave(links, [place]), budget.sweeps)
@@ -118,15 +119,18 @@ def ordered(
     leaves none, and the search gives up none.
     """
     links = Links.build(graph, routable, hosts)
-    budget = BUDGETS[effort]
+    budget = budget_for(effort, graph.tiles)
+    part = largest_two_way_part(graph)  # a root beyond it would join nobody
     if _is_whole(graph):
         orders = [dimension_order(links), dimension_order(links, x_first=False)]
     else:
-        part = largest_two_way_part(graph)  # a root beyond it would join nobody
-        orders = [grown(graph, links, part), grown(graph, links, part, x_first=False)]
-        orders += _updown_orders(graph, links, part, effort)
+        orders = [grown(graph, links, part)]
+        if effort == "best" or graph.tiles <= SMALL:
+            orders.append(grown(graph, links, part, x_first=False))
+        if effort == "best":
+            orders += _updown_orders(graph, links, part, effort)
         orders = ranked(links, orders, budget.sample)
-    trees = 0 if _is_whole(graph) else search_trees(links, effort)  # dimension order is optimal
+    trees = 0 if _is_whole(graph) else search_trees(links, budget)  # dimension order is optimal
     for layers in range(min(vcs, 2), 0, -1) if trees else ():
         starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]
         starts.append([odd_even(graph, links), orders[0]][:layers])
@@ -136,6 +140,9 @@ def ordered(
         for taste in (BUSY, PLAIN) if not weave.lost.any() else ():
             yield label, balanced(copy.deepcopy(weave), budget.sweeps, taste)
     for label, place in orders:
+        yield label, balanced(Weave(links, [place]), budget.sweeps)
+    # Reached when no table fitted so far.
+    for label, place in _updown_orders(graph, links, part, effort):
         yield label, balanced(Weave(links, [place]), budget.sweeps)
 
 

@@ -28,7 +28,7 @@ class Budget:
     -------
     sample : int
         Destinations by which orders are ranked.
-    visits_per_tile, most_visits : int
+    visits : int
         Of the search.
     sweeps : int
         Times each tree is laid anew at the end.
@@ -39,20 +39,24 @@ class Budget:
     """
 
     sample: int
-    visits_per_tile: int
-    most_visits: int
+    visits: int
     sweeps: int
     fits: int
     images: int
 
 
-BUDGETS: Final[dict[Effort, Budget]] = {
-    "fast": Budget(sample=24, visits_per_tile=0, most_visits=0, sweeps=1, fits=1, images=1),
-    "best": Budget(
-        sample=128, visits_per_tile=500_000, most_visits=300_000_000, sweeps=3, fits=4, images=4
-    ),
-}
+def budget_for(effort: Effort, tiles: int) -> Budget:
+    """Less is tried on larger wafers, so that compile time grows little faster than all pairs."""
+    if effort == "fast":
+        return Budget(sample=16, visits=0, sweeps=1, fits=1, images=1)
+    visits = min(500_000 * tiles, 150_000_000)
+    if tiles <= SMALL:
+        return Budget(sample=128, visits=visits, sweeps=3, fits=4, images=4)
+    return Budget(sample=64, visits=visits, sweeps=2, fits=2, images=2)
 
+
+SMALL: Final = 400
+"""Tiles up to which more is tried."""
 SEARCH_HOP: Final = 0.01
 """Price of a hop against that of the busiest link while searching."""
 PLAIN: Final[Taste] = (0.3, 0.15)
@@ -127,10 +131,8 @@ def searched(links: Links, starts: list[list[Order]], trees: int) -> tuple[str, 
     return " + ".join(label for label, _ in starts[number]) + ", searched", best
 
 
-def search_trees(links: Links, effort: Effort) -> int:
-    """Trees that an effort may lay in a search; 0 for none."""
-    budget = BUDGETS[effort]
+def search_trees(links: Links, budget: Budget) -> int:
+    """Trees that may be laid in a search; 0 for none."""
     if len(links.tail) * len(links.hosts) > MOST_CELLS:
         return 0
-    visits = min(budget.visits_per_tile * len(links.number), budget.most_visits)
-    return visits // max(1, len(links.tail))
+    return budget.visits // max(1, len(links.tail))
