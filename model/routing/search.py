@@ -52,11 +52,13 @@ def budget_for(effort: Effort, tiles: int) -> Budget:
     visits = min(500_000 * tiles, 150_000_000)
     if tiles <= SMALL:
         return Budget(sample=128, visits=visits, sweeps=3, fits=4, images=4)
-    return Budget(sample=64, visits=visits, sweeps=2, fits=2, images=2)
+    images = 2 if tiles <= MIDDLE else 1
+    return Budget(sample=64, visits=visits, sweeps=2, fits=2, images=images)
 
 
 SMALL: Final = 400
-"""Tiles up to which more is tried."""
+MIDDLE: Final = 1_500
+"""Tiles up to which more is tried, and up to which a second image is made at all."""
 SEARCH_HOP: Final = 0.01
 """Price of a hop against that of the busiest link while searching."""
 PLAIN: Final[Taste] = (0.3, 0.15)
