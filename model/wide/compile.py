@@ -32,7 +32,7 @@ WALKED: Final = 10_000_000
 _NEAR_PAIRS: Final = 120_000_000
 """Pairs near defects, at most; also at most as many as there are pairs in all."""
 
-_MOST_REACH: Final = 8
+_MOST_REACH: Final = 6
 _ATTEMPTS: Final = 3
 _SEED: Final = 1
 
