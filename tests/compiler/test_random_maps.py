@@ -7,13 +7,14 @@ from typing import Final
 import numpy as np
 import pytest
 
-from model.compile import DEFAULTS, CompileOptions
+from model.compile import DEFAULTS, CompileOptions, compile_wafer
 from model.defects import bernoulli
 from model.repair import REPAIRS
 from model.repair.homes import PLACES
 from model.routing import ROUTINGS
 from model.wafer import WaferMap
 from tests.compiler.accepted import accepted
+from tests.image_checker import sampled_complaints
 
 STREAM: Final = 0x6D617073
 RATES: Final = (0.0, 0.01, 0.03, 0.06, 0.12, 0.2, 0.3)
@@ -63,3 +64,16 @@ def test_tbl_4_a_few_random_maps(side: int, maps: int) -> None:
 @pytest.mark.parametrize("side", [8, 16, 32])
 def test_tbl_4_500_random_maps_of_each_size(side: int, chunk: int) -> None:
     assert accept_drawn(side, range(chunk * PART, (chunk + 1) * PART)) >= IMAGES
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("side", "rate", "vcs"), [(100, 0.01, 1), (128, 0.01, 2), (128, 0.03, 1), (200, 0.005, 4)]
+)
+def test_tbl_4_wafers_of_too_many_pairs_by_300_000_of_them(
+    side: int, rate: float, vcs: int
+) -> None:
+    rates = {"tile_rate": rate, "core_rate": rate / 4, "link_rate": rate}
+    wafer = bernoulli(side, side, **rates, seed=side)
+    image = compile_wafer(wafer, CompileOptions(spares="7%"), vcs=vcs)
+    assert sampled_complaints(image, wafer, 300_000, seed=1) == []
