@@ -14,7 +14,7 @@ import numpy as np
 from model.image import ConfigImage
 from model.proof import walk_pairs
 from model.repair.homes import HomePlan
-from model.wide.walk import Walker
+from model.wide.walker import Walker
 from tools.picture_parts import (
     BLUE,
     Places,

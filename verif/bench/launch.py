@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.cache import CACHE
 from model.engine.run import simulate
 from model.image import ConfigImage
 from model.runlog import RunLog
@@ -41,7 +42,7 @@ from verif.runner import (
     build,
     run,
 )
-from verif.toolchain import CACHE, make_cache
+from verif.toolchain import make_cache
 
 ROOT = Path(__file__).resolve().parents[2]
 

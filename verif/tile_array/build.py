@@ -15,11 +15,12 @@ from typing import Final
 
 import model.spec
 import rtl
+from model.cache import CACHE
 from model.errors import InputError
 from model.spec import MAX_SIDE, FabricSpec, total_width
 from rtl.bugs import Bug
 from rtl.export import tile_verilog
-from verif.toolchain import CACHE, make_cache, verilator_environment
+from verif.toolchain import make_cache, verilator_environment
 
 DIRECT_EVAL: Final = "bool Vtile___024root___eval_ico(Vtile___024root* vlSelf, CData"
 """Verilator versions whose output has this function let the harness call the regions directly."""
