@@ -103,7 +103,10 @@ def load(figure: Any, axes: Any, image: ConfigImage) -> str:
         walker = Walker(image)
         sample = walker.random_pairs(SAMPLE, seed=1)
         crossed = sample.load
-        unit, how = len(walker.hosts) / max(1, sample.pairs), f"{sample.pairs} random pairs"
+        unit, how = (
+            int((image.remap_tile >= 0).sum()) / max(1, sample.pairs),
+            f"{sample.pairs} random pairs",
+        )
     loads = crossed * unit
     label = "flits/cycle on a link, per unit of load"
     if small(image):
