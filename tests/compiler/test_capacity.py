@@ -17,7 +17,7 @@ from model.capacity.exact import exact_capacity
 from model.defects import bernoulli
 from model.errors import InputError
 from model.graph import LinkGraph
-from model.routing.updown import largest_two_way_part
+from model.routing.routable import largest_two_way_part
 from model.spec import Port
 from model.wafer import WaferMap
 
