@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
-from model.routing.plan import PathPlan, layer_vcs
+from model.routing.plan import NOWHERE, PathPlan, layer_vcs
 from model.tables.cover import FIELDS, cover, cover_each
 from model.tables.decode import answered_each, soften
 from model.tables.demand import GOOD, gather, loosen, settle, trace
@@ -85,8 +85,9 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fas
     Raises
     ------
     InputError
-        When nothing fits: the tile and its need.
+        When a pair has no way in its layer, or nothing fits: the tile and its need.
     """
+    _require_ways(paths)
     fit = _Fit(paths, route_entries, *EFFORTS[effort])
     with ThreadPoolExecutor(_LANES) as pool:
         while fit.moved.any():
@@ -101,6 +102,20 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fas
     used = np.arange(route_entries) < fit.count[:, None]
     entries = np.where(used[:, :, None], fit.entries, 0).astype(np.int32)
     return FittedTables(entries=entries, count=fit.count, freedom=fit.freedom)
+
+
+def _require_ways(paths: PathPlan) -> None:
+    """Refuse a plan with a pair that does not start; following it would leave the arrays."""
+    starts = paths.hop[:, :, paths.hosts * 5 + 4]  # [layer, destination, source]
+    for layer in range(paths.layers):
+        lost = (starts[layer] == NOWHERE) & (layer == paths.layer_of.T)
+        np.fill_diagonal(lost, False)
+        if lost.any():
+            goal, source = (int(paths.hosts[k]) for k in np.argwhere(lost)[0])
+            raise InputError(
+                f"paths.hop is nowhere from tile {source} to tile {goal} in layer {layer};"
+                " allowed: a way for every pair in its layer"
+            )
 
 
 class _Fit:

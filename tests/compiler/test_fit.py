@@ -130,3 +130,13 @@ def test_tbl_4_when_nothing_fits_the_tile_and_its_need_are_named() -> None:
             assert int(found[1]) > entries
             entries = int(found[1])
     pytest.fail("the need named was never enough")
+
+
+def test_tbl_4_a_pair_without_a_way_in_its_layer_is_refused() -> None:
+    plan = _plan(seed=1, layers=2, noise=0)
+    source, goal = 3, 7
+    layer = plan.layer_of[source, goal]
+    plan.hop[layer, goal, plan.hosts[source] * 5 + 4] = NOWHERE
+    told = f"from tile {plan.hosts[source]} to tile {plan.hosts[goal]} in layer {layer};"
+    with pytest.raises(InputError, match=re.escape(told)):
+        fit_tables(plan, 16, 2)
