@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Final, get_args
 
 import numpy as np
-import numpy.typing as npt
 
 from model.compile_report import compile_report
 from model.errors import InputError
 from model.graph import LinkGraph
+from model.hosted_image import diagonal_vcs, hosted_image
 from model.image import ConfigImage
 from model.proof import PairWalk, prove
 from model.repair import repair_strategy
@@ -105,6 +105,7 @@ def compile_wafer(
         )  # fmt: skip
     spec = FabricSpec(width=wafer.width, height=wafer.height, **sizes)
     graph = LinkGraph.from_wafer(wafer)
+    graph.require_live()
     homes = HomePlan.build(wafer.width, wafer.height, options.spares, options.spare_place)
     routable = routable_tiles(graph)
     host = repair_strategy(options.repair)(homes, routable & graph.core_ok)
@@ -112,7 +113,8 @@ def compile_wafer(
         raise InputError("wafer has no working core; allowed: at least one")
     hosts = np.unique(host[host >= 0]).astype(np.int32)
     candidates = routing_strategy(options.routing)(graph, routable, hosts, options.effort, spec.vcs)
-    label, image, tables, walk = _best(_blank(spec, graph, homes, host), candidates, options.effort)
+    blank = hosted_image(spec, graph, homes, host)
+    label, image, tables, walk = _best(blank, candidates, options.effort)
     image.report = compile_report(
         image, homes, graph, routable, tables, walk,
         routing=options.routing, plan=label, repair=options.repair, effort=options.effort,
@@ -151,7 +153,7 @@ def _route(blank: ConfigImage, weave: Weave, effort: Effort) -> Routed:
     """
     spec, budget = blank.spec, budget_for(effort, blank.spec.tiles)
     hosts = weave.links.hosts
-    vcs = (hosts % spec.width + hosts // spec.width) % spec.vcs
+    vcs = diagonal_vcs(hosts, spec)
     bound = np.zeros(spec.tiles, np.bool_)
     best: tuple[int, ConfigImage, FittedTables, PairWalk] | None = None
     for left in reversed(range(budget.fits)):
@@ -171,27 +173,11 @@ def _route(blank: ConfigImage, weave: Weave, effort: Effort) -> Routed:
         if not left or not (traded & ~bound).any():
             break
         bound |= traded
-        weave.obey(tables.entries, tables.count, bound, vcs.astype(np.int32))
+        weave.obey(tables.entries, tables.count, bound, vcs)
         if balanced(weave, 2).lost.any():
             break
     assert best is not None
     return best[1:]
-
-
-def _blank(
-    spec: FabricSpec, graph: LinkGraph, homes: HomePlan, host: npt.NDArray[np.int32]
-) -> ConfigImage:
-    """Fuses and remap; destinations take the VCs in turn along each diagonal."""
-    image = ConfigImage.blank(spec, homes.logical_width, homes.logical_height)
-    image.live[:] = graph.live
-    image.core_ok[:] = graph.core_ok
-    image.in_ok[:], image.out_ok[:] = graph.in_ok, graph.out_ok
-    image.remap_tile[:] = host
-    hosted = np.flatnonzero(host >= 0)
-    y, x = np.divmod(host[hosted], spec.width)
-    image.remap_vc[hosted] = (x + y) % spec.vcs
-    image.identity[host[hosted]] = hosted
-    return image
 
 
 def _assemble(blank: ConfigImage, paths: PathPlan, tables: FittedTables) -> ConfigImage:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from model.errors import InputError
 from model.spec import PORT_DX, PORT_DY
 from model.wafer import WaferMap, inside
 
@@ -55,6 +56,11 @@ class LinkGraph:
     def tiles(self) -> int:
         """Number of tiles, dead ones included."""
         return self.width * self.height
+
+    def require_live(self) -> None:
+        """Refuse a wafer of dead tiles only, by an InputError."""
+        if not self.live.any():
+            raise InputError("wafer has no working tile; allowed: at least one")
 
     @classmethod
     def from_wafer(cls, wafer: WaferMap) -> LinkGraph:

@@ -91,7 +91,7 @@ WAFERS = {
     ),
     "twice": (edited(WAFER, dead_links=[[1, 1, "EAST"]] * 2), "allowed: each link once"),
     "NaN": (WAFER.replace('"seed": 3', '"seed": NaN'), "contains NaN; allowed: finite numbers"),
-    "all dead": (edited(WAFER, tiles=["XXXXX"] * 4), "wafer has no working core; allowed: at lea"),
+    "all dead": (edited(WAFER, tiles=["XXXXX"] * 4), "wafer has no working tile; allowed: at lea"),
     "no core": (edited(WAFER, tiles=["ccccc"] * 4), "wafer has no working core; allowed: at lea"),
 }
 IMAGES = {

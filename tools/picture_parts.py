@@ -19,7 +19,7 @@ DETAIL: Final = 64
 DOTS: Final = 5000
 """Most defects of a large wafer that are drawn as dots."""
 
-BLUE, RED, GREEN, PINK, AMBER, SKY = COLOURS
+BLUE, RED, _, _, AMBER, _ = COLOURS
 KINDS: Final = {"home": "#dbe9f3", "spare": "#f4f5f7", "core": "#f3d9a4", "dead": "#4b5563"}
 """Fill of a tile: hosts its own core or any, is an idle spare, has a dead core, is dead."""
 

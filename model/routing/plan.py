@@ -1,4 +1,4 @@
-"""What routing hands over: legal turns per layer, then one path for every pair.
+"""What routing hands over: legal turns per layer, and one path for every pair.
 
 A *layer* is a set of VCs with turns of their own: VC v belongs to layer ``v % layers``. A packet
 keeps its VC (TBL-2), so layers never wait for each other and each is proven acyclic alone.
@@ -17,25 +17,6 @@ import numpy.typing as npt
 
 NOWHERE: Final = 255
 """``hop`` where the destination cannot be reached, and at the destination itself."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class TurnPlan:
-    """Legal turns of every tile, per layer.
-
-    Members
-    -------
-    label : str
-        How the plan came about, for the report.
-    routable : bool[tiles]
-        Any two of these tiles reach each other by legal turns.
-    turns : bool[layers, tiles, 5, 5]
-        [layer, tile, input, output] legal between mesh ports; LOCAL's turns are the compiler's.
-    """
-
-    label: str
-    routable: npt.NDArray[np.bool_]
-    turns: npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

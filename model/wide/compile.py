@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from model.errors import InputError
 from model.graph import LinkGraph
+from model.hosted_image import hosted_image
 from model.image import ConfigImage
 from model.proof import require_acyclic
 from model.repair import repair_strategy
@@ -75,8 +76,7 @@ def compile_wide(
     tell = progress or (lambda what, done, total: None)
     spec = FabricSpec(width=wafer.width, height=wafer.height, **sizes)
     graph = LinkGraph.from_wafer(wafer)
-    if not graph.live.any():
-        raise InputError("wafer has no working tile; allowed: at least one")
+    graph.require_live()
     homes = HomePlan.build(wafer.width, wafer.height, spares, spare_place)
     banned = np.zeros(0, np.int32)
     for _ in range(_ATTEMPTS):
@@ -133,16 +133,8 @@ def _assemble(
     host: npt.NDArray[np.int32],
     plan: WidePlan,
 ) -> ConfigImage:
-    """Put the parts into one image; destinations take the VCs in turn along each diagonal."""
-    image = ConfigImage.blank(spec, homes.logical_width, homes.logical_height)
-    image.live[:] = graph.live
-    image.core_ok[:] = graph.core_ok
-    image.in_ok[:], image.out_ok[:] = graph.in_ok, graph.out_ok
-    image.remap_tile[:] = host
-    hosted = np.flatnonzero(host >= 0)
-    y, x = np.divmod(host[hosted], spec.width)
-    image.remap_vc[hosted] = (x + y) % spec.vcs
-    image.identity[host[hosted]] = hosted
+    """Put the parts into one image."""
+    image = hosted_image(spec, graph, homes, host)
     is_host = image.identity >= 0
     leaves = plan.kind != UNUSED
     turns = turns_of(plan.kind, graph.neighbour)
