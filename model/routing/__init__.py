@@ -61,7 +61,7 @@ def xy(
     label, place = dimension_order(links)
     weave = Weave(links, [place])
     if weave.lay(np.arange(len(hosts))):
-        source, goal = (int(hosts[k]) for k in np.argwhere(_blocked(weave).T)[0])
+        source, goal = (int(hosts[k]) for k in np.argwhere(_blocked(weave))[0])
         width = graph.width
         raise InputError(
             f"routing is 'xy', which is blocked from ({source % width}, {source // width}) to"
@@ -71,7 +71,7 @@ def xy(
 
 
 def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
-    """bool[hosts, hosts]: [destination, source] without a way."""
+    """bool[hosts, hosts]: [source, destination] without a way."""
     blocked: npt.NDArray[np.bool_] = weave.first == NO_PORT
     np.fill_diagonal(blocked, False)
     return blocked

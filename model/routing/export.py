@@ -21,25 +21,25 @@ def export(
         layer = layer_of[goal]
         hops, goods = hop[layer, goal], good[layer, goal]
         for link in range(len(succ)):
-            if step[goal, link] > 2 or end[link] == goal:
+            if step[link, goal] > 2 or end[link] == goal:
                 continue
             state = entry[link]
-            chosen = succ[link, step[goal, link]]
+            chosen = succ[link, step[link, goal]]
             hops[state] = port[chosen]
-            limit = ahead[goal, chosen] * dearer
+            limit = ahead[chosen, goal] * dearer
             for k in range(3):
-                if turns[layer, link] >> k & 1 and ahead[goal, succ[link, k]] <= limit:
+                if turns[layer, link] >> k & 1 and ahead[succ[link, k], goal] <= limit:
                     goods[state] |= 1 << port[succ[link, k]]
             goods[state] |= 1 << port[chosen]
         for source in range(len(hosts)):
-            chosen = first[goal, source]
+            chosen = first[source, goal]
             if chosen > 3:
                 continue
             state = hosts[source] * 5 + 4
             hops[state] = chosen
-            limit = ahead[goal, starts[source, chosen]] * dearer
+            limit = ahead[starts[source, chosen], goal] * dearer
             for out in range(4):
-                if starts[source, out] >= 0 and ahead[goal, starts[source, out]] <= limit:
+                if starts[source, out] >= 0 and ahead[starts[source, out], goal] <= limit:
                     goods[state] |= 1 << out
             goods[state] |= 1 << chosen
 
@@ -67,10 +67,10 @@ def obey(
                     entries[head[link]], count[head[link]], (port[link] + 2) % 4,
                     hosts[goal] % width, hosts[goal] // width, vcs[goal],
                 )  # fmt: skip
-                fixed[goal, link] = 0
+                fixed[link, goal] = 0
                 for k in range(3):
                     if succ[link, k] >= 0 and port[succ[link, k]] == out:
-                        fixed[goal, link] = 1 << k
+                        fixed[link, goal] = 1 << k
         for source in range(len(hosts)):
             tile = hosts[source]
             if bound[tile] and source != goal:
@@ -78,4 +78,4 @@ def obey(
                     entries[tile], count[tile], 4, hosts[goal] % width, hosts[goal] // width,
                     vcs[goal],
                 )  # fmt: skip
-                gates[goal, source] = 1 << out
+                gates[source, goal] = 1 << out

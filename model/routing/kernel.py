@@ -23,6 +23,8 @@ STAY: Final = 3
 
 NO_PORT: Final = 4
 FAR: Final = np.float32(1e9)
+LANES: Final = 8
+"""Trees that are laid side by side, at the same prices: their costs fill one vector."""
 HOPELESS: Final = 1.08
 """Rise of the total cost at which a move is given up before all its trees are laid."""
 
@@ -99,45 +101,183 @@ def _tree(
 
 
 @njit(cache=True, nogil=True)
+def _backwards(
+    ends: Any, order: Any, after: Any, end: Any, fixed: Any, like: Any, lean: Any, toll: Any,
+    ahead: Any, step: Any,
+) -> None:  # fmt: skip
+    """Cheapest ways from all links to :data:`LANES` destinations.
+
+    Where the next link of ``like`` costs at most ``lean`` more, it is taken.
+    """
+    shut = np.zeros((3, LANES), np.float32)  # FAR where a lane's tables leave a turn out
+    ahead[len(order)] = FAR
+    for i in range(len(order) - 1, -1, -1):
+        link = order[i]
+        a, b, c = after[link, 0], after[link, 1], after[link, 2]
+        here, price = end[link], toll[link]
+        if len(fixed):
+            for j in range(LANES):
+                for k in range(3):
+                    shut[k, j] = np.float32(0) if fixed[link, j] >> k & 1 else FAR
+        for j in range(LANES):
+            straight = max(ahead[a, j], shut[0, j])
+            right = max(ahead[b, j], shut[1, j])
+            left = max(ahead[c, j], shut[2, j])
+            least, best = straight, np.int32(0)
+            if right < least:
+                least, best = right, np.int32(1)
+            if left < least:
+                least, best = left, np.int32(2)
+            wish = np.int32(like[link, j])
+            cost = straight if wish == 0 else right if wish == 1 else left if wish == 2 else FAR
+            if cost <= least + lean:
+                least, best = cost, wish
+            if least >= FAR:
+                least, best = FAR, np.int32(STAY)
+            if ends[j] == here:
+                least, best = np.float32(0), np.int32(STAY)
+            ahead[link, j] = min(FAR, least + price)
+            step[link, j] = best
+
+
+@njit(cache=True, nogil=True)
+def _depart(
+    ends: Any, exits: Any, gates: Any, like: Any, lean: Any, ahead: Any, first: Any, flow: Any
+) -> Any:
+    """Start every source by its cheapest port; sources that found no way."""
+    shut = np.zeros((4, LANES), np.float32)
+    lost = 0
+    flow[:] = 0
+    for source in range(len(exits)):
+        a, b, c, d = exits[source]
+        if len(gates):
+            for j in range(LANES):
+                for port in range(4):
+                    shut[port, j] = np.float32(0) if gates[source, j] >> port & 1 else FAR
+        for j in range(LANES):
+            north, east = max(ahead[a, j], shut[0, j]), max(ahead[b, j], shut[1, j])
+            south, west = max(ahead[c, j], shut[2, j]), max(ahead[d, j], shut[3, j])
+            least, best = north, np.int32(0)
+            if east < least:
+                least, best = east, np.int32(1)
+            if south < least:
+                least, best = south, np.int32(2)
+            if west < least:
+                least, best = west, np.int32(3)
+            wish = np.int32(like[source, j])
+            cost = north if wish == 0 else east if wish == 1 else south if wish == 2 else west
+            if cost <= least + lean and wish < NO_PORT:
+                least, best = cost, wish
+            if least >= FAR or ends[j] == source:
+                best = np.int32(NO_PORT)
+            first[source, j] = best
+            flow[a, j] += best == 0
+            flow[b, j] += best == 1
+            flow[c, j] += best == 2
+            flow[d, j] += best == 3
+            lost += least >= FAR and ends[j] >= 0 and ends[j] != source
+    return lost
+
+
+@njit(cache=True, nogil=True)
+def _forwards(order: Any, after: Any, step: Any, flow: Any, more: Any) -> None:
+    """Gather what goes over each link; ``more[link]`` is the sum of all lanes."""
+    for i in range(len(order)):
+        link = order[i]
+        a, b, c = after[link, 0], after[link, 1], after[link, 2]
+        total = np.int32(0)
+        for j in range(LANES):
+            here, best = flow[link, j], step[link, j]
+            flow[a, j] += here if best == 0 else np.int32(0)
+            flow[b, j] += here if best == 1 else np.int32(0)
+            flow[c, j] += here if best == 2 else np.int32(0)
+            total += here
+        more[link] = total
+
+
+@njit(cache=True, nogil=True)
 def lay(
-    goals: Any, layer_of: Any, orders: Any, succ: Any, turns: Any, fixed: Any, gates: Any,
-    end: Any, starts: Any, near: Any, lean: Any, price: Any, load: Any, toll: Any, step: Any,
-    flow: Any, first: Any, ahead: Any,
+    goals: Any, together: Any, layer_of: Any, orders: Any, succ: Any, turns: Any, fixed: Any,
+    gates: Any, end: Any, starts: Any, near: Any, lean: Any, price: Any, load: Any, toll: Any,
+    step: Any, flow: Any, first: Any, ahead: Any,
 ) -> Any:  # fmt: skip
-    """Lay the trees of ``goals`` one after another; sources that found no way, over all of them.
+    """Lay the trees of ``goals`` anew by the prices; sources that found no way, over all of them.
+
+    Where the way of the tree to resemble costs at most ``lean`` more at a link, it is taken, so
+    that tables stay small.
 
     Parameters
     ----------
-    goals : int32[n]
+    goals : int64[n]
         Indices of destinations.
+    together : int
+        So many that follow each other in a layer are laid at the same prices, which then follow
+        their load; at most :data:`LANES`.
     layer_of : uint8[hosts]
         Layer a destination is reached in.
-    fixed : uint8[hosts, links] or uint8[0, 0]
+    fixed : uint8[links, hosts] or uint8[0, 0]
         Bit set of the turns that tables leave open; all where empty.
     gates : uint8[hosts, hosts]
-        [destination, source] bit set of the ports that the source may start through.
+        [source, destination] bit set of the ports that the source may start through; looked at
+        where ``fixed`` is not empty.
     near : int32[hosts]
         Destination to resemble, -1 for none.
     lean : float32
-        What resembling it may cost at each link.
     price : float32[n]
         By load; the last one for all above.
     """
+    links, hosts = len(end), len(starts)
+    ends = np.empty(LANES, np.int32)
+    cost = np.empty((links + 1, LANES), np.float32)
+    ways, like = np.empty((2, links + 1, LANES), np.uint8)
+    begin, like_begin = np.empty((2, hosts, LANES), np.uint8)
+    count = np.empty((links + 1, LANES), np.int32)
+    more = np.empty(links, np.int32)
+    bound = np.empty((links if len(fixed) else 0, LANES), np.uint8)
+    barred = np.empty((hosts if len(fixed) else 0, LANES), np.uint8)
+    exits = np.where(starts < 0, np.int32(links), starts)
+    after = np.empty_like(succ)
     lost = 0
-    none = np.full(len(end), STAY, np.uint8)
-    no_start = np.full(len(starts), NO_PORT, np.uint8)
-    for goal in goals:
-        layer = layer_of[goal]
-        turn = turns[layer]
-        if len(fixed):
-            turn = turn & fixed[goal]
-        like, like_first = none, no_start
-        if near[goal] >= 0 and layer_of[near[goal]] == layer:
-            like, like_first = step[near[goal]], first[near[goal]]
-        lost += _tree(
-            goal, orders[layer], succ, turn, end, starts, gates[goal], like, like_first, lean,
-            price, load, toll, step[goal], flow[goal], first[goal], ahead[goal],
-        )  # fmt: skip
+    for layer in range(len(orders)):
+        mine = goals[layer_of[goals] == layer]
+        for link in range(links):
+            for k in range(3):
+                legal = turns[layer, link] >> k & 1
+                after[link, k] = succ[link, k] if legal else links
+        for begun in range(0, len(mine), together):
+            group = mine[begun : begun + together]
+            ends[:] = -2  # an idle lane: no link leads there
+            like[:], like_begin[:] = STAY, NO_PORT
+            for j in range(len(group)):
+                goal, other = group[j], near[group[j]]
+                ends[j] = goal
+                same = other >= 0 and layer_of[other] == layer
+                for link in range(links):
+                    load[link] -= flow[link, goal]
+                    toll[link] = _price(price, load[link])
+                    if same:
+                        like[link, j] = step[link, other]
+                    if len(fixed):
+                        bound[link, j] = fixed[link, goal]
+                for source in range(hosts):
+                    if same:
+                        like_begin[source, j] = first[source, other]
+                    if len(fixed):
+                        barred[source, j] = gates[source, goal]
+            order = orders[layer]
+            _backwards(ends, order, after, end, bound, like, lean, toll, cost, ways)
+            lost += _depart(ends, exits, barred, like_begin, lean, cost, begin, count)
+            _forwards(order, after, ways, count, more)
+            for link in range(links):
+                load[link] += more[link]
+                toll[link] = _price(price, load[link])
+                for j in range(len(group)):
+                    ahead[link, group[j]] = cost[link, j]
+                    step[link, group[j]] = ways[link, j]
+                    flow[link, group[j]] = count[link, j]
+            for source in range(hosts):
+                for j in range(len(group)):
+                    first[source, group[j]] = begin[source, j]
     return lost
 
 

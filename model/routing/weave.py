@@ -20,10 +20,13 @@ Taste = tuple[float, float]
 """Price of a hop, and what resembling a neighbouring destination's way may cost at each link; the
 busiest link costs 1."""
 
+CROWD: Final = 64
+"""One destination of so many is laid at the same prices as others."""
+
 STAGES: Final = 8
 COLD: Final = 0.0006
 
-_SIDES: Final = (3, 0, 1, 2)  # neighbours to resemble, by sweep: west, north, east, south
+_SIDES: Final = (0, 3, 2, 1)  # neighbours to resemble, by sweep: north, west, south, east
 
 
 class Weave:
@@ -40,13 +43,15 @@ class Weave:
         count, hosts = len(links.tail), len(links.hosts)
         self.links = links
         self.load = np.zeros(count, np.int64)
-        self.step = np.full((hosts, count), kernel.STAY, np.uint8)
-        self.flow = np.zeros((hosts, count), np.int32)
+        # By link (or source) and destination.
+        self.step = np.full((count, hosts), kernel.STAY, np.uint8)
+        self.flow = np.zeros((count, hosts), np.int32)
         self.first = np.full((hosts, hosts), kernel.NO_PORT, np.uint8)
-        self.ahead = np.full((hosts, count), kernel.FAR, np.float32)
-        self.fixed = np.zeros((0, count), np.uint8)
+        self.ahead = np.full((count, hosts), kernel.FAR, np.float32)
+        self.fixed = np.zeros((0, hosts), np.uint8)
         open_ports = ((links.starts >= 0) << np.arange(4)).sum(axis=1).astype(np.uint8)
-        self.gates = np.repeat(open_ports[None], hosts, axis=0)
+        self.gates = np.repeat(open_ports[:, None], hosts, axis=1)
+        self.together = min(kernel.LANES, 1 + hosts // CROWD)
         self.taste: Taste = (0.3, 0.15)
         self.start(places)
 
@@ -94,12 +99,14 @@ class Weave:
         inside &= (there_y >= 0) & (there_y < self.links.height)
         there = np.where(inside, there_y * self.links.width + there_x, 0)
         near = np.where(inside, number[there], -1).astype(np.int32)
-        order = goals if side in (0, 3) else goals[::-1]
+        # A destination comes after the one it resembles, also where several are laid together.
+        order = goals[np.lexsort((x[goals], y[goals]) if side in (0, 2) else (y[goals], x[goals]))]
+        order = order if side in (0, 3) else order[::-1]
         run: Any = kernel.lay
         return int(
             run(
-                np.ascontiguousarray(order), *self._network(), near, np.float32(lean), self.price,
-                self.load, self.toll, self.step, self.flow, self.first, self.ahead,
+                np.ascontiguousarray(order), self.together, *self._network(), near, np.float32(lean), self.price,
+                self.load, self.toll, *self._trees,
             )
         )  # fmt: skip
 
@@ -109,9 +116,13 @@ class Weave:
                 links.end, links.starts)  # fmt: skip
 
     @property
+    def _trees(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.step, self.flow, self.first, self.ahead
+
+    @property
     def lost(self) -> npt.NDArray[np.int64]:
         """int64[hosts]: sources without a way, per destination."""
-        lost: npt.NDArray[np.int64] = (self.first == kernel.NO_PORT).sum(axis=1) - 1
+        lost: npt.NDArray[np.int64] = (self.first == kernel.NO_PORT).sum(axis=0) - 1
         return lost
 
     @property
@@ -121,7 +132,7 @@ class Weave:
         steep = load * load * load
         return int(self.lost.sum()), float((steep * steep).sum())
 
-    def search(self, seed: int, trees: int, hop: float, warm: float, blocked: float) -> None:
+    def search(self, seed: int, budget: int, hop: float, warm: float, blocked: float) -> None:
         """Search for better orders and trees (:func:`model.routing.kernel.search`).
 
         It goes in stages that cool down from ``warm``, the share of the total cost by which a kept
@@ -129,17 +140,21 @@ class Weave:
         """
         links, lost = self.links, self.lost
         run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
+        trees = [np.ascontiguousarray(part.T) for part in self._trees]
+        gates = np.ascontiguousarray(self.gates.T)
         heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
         for stage in range(STAGES):
             self.set_prices(hop)
             share = self._share
             cost = (self.price - hop) * share + STEEP * hop * share
             run(
-                seed * STAGES + stage, trees // STAGES, heats[stage], heats[stage + 1],
+                seed * STAGES + stage, budget // STAGES, heats[stage], heats[stage + 1],
                 self.layer_of, self.orders, self.places, links.succ, links.pred, self.turns,
-                links.end, links.starts, self.gates, cost, self.price, blocked, self.load,
-                self.toll, self.step, self.flow, self.first, self.ahead, lost,
+                links.end, links.starts, gates, cost, self.price, blocked, self.load,
+                self.toll, *trees, lost,
             )  # fmt: skip
+        for part, found in zip(self._trees, trees, strict=True):
+            part[:] = found.T
 
     def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
              bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip

@@ -39,13 +39,13 @@ def ways(weave: Weave) -> np.ndarray:
     hops = np.zeros((hosts, hosts), np.int64)
     for goal in range(hosts):
         for source in range(hosts):
-            port = weave.first[goal, source]
+            port = weave.first[source, goal]
             if port == kernel.NO_PORT:
                 continue
             link = links.starts[source, port]
             hops[goal, source] = 1
             while links.end[link] != goal:
-                link = links.succ[link, weave.step[goal, link]]
+                link = links.succ[link, weave.step[link, goal]]
                 hops[goal, source] += 1
     return hops
 
@@ -94,7 +94,7 @@ def test_tbl_2_the_search_keeps_every_turn_forward_in_its_order(layers: int) -> 
     assert not weave.lost.any()
     assert weave.score < before
     # Loads and flows are those of the trees, however many moves were taken back.
-    assert (weave.flow.sum(axis=0) == weave.load).all()
+    assert (weave.flow.sum(axis=1) == weave.load).all()
     assert ways(weave).sum() == weave.load.sum()
 
 
