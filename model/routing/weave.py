@@ -105,8 +105,8 @@ class Weave:
         run: Any = kernel.lay
         return int(
             run(
-                np.ascontiguousarray(order), self.together, *self._network(), near, np.float32(lean), self.price,
-                self.load, self.toll, *self._trees,
+                np.ascontiguousarray(order), self.together, *self._network(), near,
+                np.float32(lean), self.price, self.load, self.toll, *self._trees,
             )
         )  # fmt: skip
 
