@@ -4,44 +4,63 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
+
+from model.routing.plan import NOWHERE
 
 
 @njit(cache=True, nogil=True)
 def export(
-    layer_of: Any, turns: Any, succ: Any, end: Any, starts: Any, port: Any, entry: Any, hosts: Any,
-    step: Any, first: Any, ahead: Any, dearer: Any, hop: Any, good: Any,
+    layer_of: Any, turns: Any, succ: Any, starts: Any, port: Any, entry: Any, hosts: Any,
+    step: Any, flow: Any, first: Any, ahead: Any, dearer: Any, hop: Any, good: Any, asked: Any,
 ) -> None:  # fmt: skip
-    """Write ``hop`` and ``good`` of a :class:`model.routing.plan.PathPlan`.
+    """Write ``hop``, ``good`` and ``asked`` of a :class:`model.routing.plan.PathPlan`.
 
     ``dearer``: an output is good that costs at most so many times what the chosen one does. Other
-    arrays: see :mod:`model.routing.kernel` and :class:`model.routing.links.Links`.
+    arrays: see :mod:`model.routing.kernel` and :class:`model.routing.links.Links`. Destinations
+    run innermost, without branches, so that they fill vectors.
     """
-    for goal in range(len(hosts)):
-        layer = layer_of[goal]
-        hops, goods = hop[layer, goal], good[layer, goal]
-        for link in range(len(succ)):
-            if step[link, goal] > 2 or end[link] == goal:
-                continue
-            state = entry[link]
-            chosen = succ[link, step[link, goal]]
-            hops[state] = port[chosen]
-            limit = ahead[chosen, goal] * dearer
-            for k in range(3):
-                if turns[layer, link] >> k & 1 and ahead[succ[link, k], goal] <= limit:
-                    goods[state] |= 1 << port[succ[link, k]]
-            goods[state] |= 1 << port[chosen]
-        for source in range(len(hosts)):
+    legal = np.empty(len(hosts), np.uint8)
+    one = np.uint8(1)
+    for link in range(len(succ)):
+        state = entry[link]
+        tile, came = state // 5, np.uint32(4 * (state % 5))
+        ahead_of = np.uint8(port[link])
+        to_right, to_left = np.uint8((port[link] + 1) % 4), np.uint8((port[link] + 3) % 4)
+        a, b, c = succ[link, 0], succ[link, 1], succ[link, 2]  # -1 is never legal
+        legal[:] = turns[0, link]
+        for layer in range(1, len(turns)):
+            for goal in range(len(hosts)):
+                if layer_of[goal] == layer:
+                    legal[goal] = turns[layer, link]
+        for goal in range(len(hosts)):
+            k, may = step[link, goal], legal[goal]
+            straight, right, left = ahead[a, goal], ahead[b, goal], ahead[c, goal]
+            limit = dearer * (straight if k == 0 else right if k == 1 else left)
+            out = ahead_of if k == 0 else to_right if k == 1 else to_left
+            outs = one << out
+            outs |= one << ahead_of if may & 1 and straight <= limit else np.uint8(0)
+            outs |= one << to_right if may & 2 and right <= limit else np.uint8(0)
+            outs |= one << to_left if may & 4 and left <= limit else np.uint8(0)
+            hop[state, goal] = out if k < 3 else np.uint8(NOWHERE)
+            good[state, goal] = outs if k < 3 else np.uint8(0)
+            asks = k < 3 and flow[link, goal] > 0
+            asked[tile, goal] |= np.uint32(1) << came + np.uint32(out) if asks else np.uint32(0)
+    for source in range(len(hosts)):
+        state = hosts[source] * 5 + 4
+        for goal in range(len(hosts)):
             chosen = first[source, goal]
             if chosen > 3:
                 continue
-            state = hosts[source] * 5 + 4
-            hops[state] = chosen
-            limit = ahead[starts[source, chosen], goal] * dearer
-            for out in range(4):
-                if starts[source, out] >= 0 and ahead[starts[source, out], goal] <= limit:
-                    goods[state] |= 1 << out
-            goods[state] |= 1 << chosen
+            hop[state, goal] = chosen
+            outs = one << chosen
+            limit = dearer * ahead[starts[source, chosen], goal]
+            for other in range(4):
+                if starts[source, other] >= 0 and ahead[starts[source, other], goal] <= limit:
+                    outs |= one << np.uint8(other)
+            good[state, goal] = outs
+            asked[hosts[source], goal] |= np.uint32(1) << np.uint32(16 + chosen)
 
 
 @njit(cache=True, nogil=True)

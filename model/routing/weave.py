@@ -11,7 +11,7 @@ from model.routing import kernel
 from model.routing.export import export, obey
 from model.routing.links import Links
 from model.routing.orders import Place
-from model.routing.plan import PathPlan
+from model.routing.plan import NOWHERE, PathPlan
 
 STEEP: Final = 6
 """Power of a link's load in its cost: the busiest link counts most, others a little."""
@@ -193,15 +193,15 @@ class Weave:
         turns[:, links.hosts, 4, 4] = True
         forward = np.full((tiles, 4), -1, np.int32)
         forward[links.tail, links.port] = links.entry
-        hop = np.full((layers, hosts, tiles * 5), 255, np.uint8)
+        hop = np.full((tiles * 5, hosts), NOWHERE, np.uint8)
         good = np.zeros_like(hop)
+        asked = np.zeros((tiles, hosts), np.uint32)
         export(
-            self.layer_of, self.turns, links.succ, links.end, links.starts, links.port,
-            links.entry, links.hosts, self.step, self.first, self.ahead, np.float32(1.0 + slack),
-            hop, good,
+            self.layer_of, self.turns, links.succ, links.starts, links.port, links.entry,
+            links.hosts, self.step, self.flow, self.first, self.ahead, np.float32(1.0 + slack),
+            hop, good, asked,
         )  # fmt: skip
         return PathPlan(
             width=links.width, height=links.height, hosts=links.hosts, turns=turns,
-            forward=forward, layer_of=np.repeat(self.layer_of[None], hosts, axis=0), hop=hop,
-            good=good,
+            forward=forward, layer_of=self.layer_of, hop=hop, good=good, asked=asked,
         )  # fmt: skip

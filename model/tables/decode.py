@@ -126,3 +126,23 @@ def soften(strict: Any, loose: Any, entries: Any, count: Any, least: Any) -> Any
         for e in served.argsort(kind="mergesort")[least:]:
             kept |= np.uint64(1) << np.uint64(e)
     return mixed
+
+
+@njit(cache=True, nogil=True)
+def soften_each(
+    strict: Any, loose: Any, entries: Any, count: Any, least: Any, todo: Any, mixed: Any
+) -> None:
+    """:func:`soften` many demands.
+
+    Parameters
+    ----------
+    strict, loose, mixed : uint32[n, layers, rows, cols]
+        ``mixed`` is written.
+    entries : int32[n, most, 7]
+    count, least : int32[n]
+    todo : bool[n]
+        The others are left as they are.
+    """
+    for k in range(len(strict)):
+        if todo[k]:
+            mixed[k] = soften(strict[k], loose[k], entries[k], count[k], least[k])
