@@ -70,18 +70,25 @@ def grown(
     level, near = attach_levels(graph, root), graph.neighbour
     both = (level >= 0)[:, None] & (level[near] >= 0)
     leaves, arrives = graph.out_ok & both, graph.in_ok & both
-    turns = np.zeros((graph.tiles, 5, 5), np.bool_)
-    turns[:, :4, :4] = _tree_turns(level, near, leaves, arrives, _PARENTS[x_first])
-    there = level[near]
-    key = np.where(there < level[:, None], -level[:, None], there)
-    place = np.empty(key.size, np.int32)
-    place[np.argsort(key.ravel(), kind="stable")] = np.arange(key.size, dtype=np.int32)
+    tree = _tree_turns(level, near, leaves, arrives, _PARENTS[x_first])
+    here, there = level[links.tail], level[links.head]
+    place = _places(np.where(there < here, -here, there))
     tile, came, out = _turns(links)
     wish = np.where(came == (out + 2) % 4, 0, np.where(came % 2 == int(x_first), 1, 2))
-    offered = np.stack([tile, came, out], axis=1)[np.argsort(wish, kind="stable")]
-    grow(turns, near, offered.astype(np.int32), place)
-    name = "grown xy" if x_first else "grown yx"
-    return name, _places(place[links.tail * 4 + links.port])
+    _grow(links, tree[tile, came, out], wish, place)
+    return "grown xy" if x_first else "grown yx", place
+
+
+def _grow(links: Links, taken: npt.NDArray[np.bool_], wish: npt.NDArray[Any], place: Place) -> None:
+    """Take the turns that close no cycle, those of the least ``wish`` first.
+
+    ``taken`` and ``wish`` are by turn as :func:`_turns` numbers them; ``place`` is written.
+    """
+    offers = np.flatnonzero(links.succ.ravel() >= 0).astype(np.int32)
+    turn = np.zeros(len(place) * 3, np.uint8)
+    turn[offers] = taken
+    bits = (turn.reshape(-1, 3) << np.arange(3, dtype=np.uint8)).sum(axis=1).astype(np.uint8)
+    grow(bits, links.succ, links.pred, offers[np.argsort(wish, kind="stable")], place)
 
 
 def _tree_turns(
@@ -131,11 +138,9 @@ def odd_even(graph: LinkGraph, links: Links) -> Order:
     aside to the north and to the south.
     """
     tile, came, out = _turns(links)
-    odd = tile % links.width % 2 == 1
+    odd = tile % graph.width % 2 == 1
     turns_east = (came == Port.WEST) & (out % 2 == 0) & ~odd
     turns_west = (out == Port.WEST) & (came % 2 == 0) & odd
-    last = np.argsort(turns_east | turns_west, kind="stable")
-    offered = np.stack([tile, came, out], axis=1)[last].astype(np.int32)
-    place = np.arange(graph.tiles * 4, dtype=np.int32)
-    grow(np.zeros((graph.tiles, 5, 5), np.bool_), graph.neighbour, offered, place)
-    return "odd-even", _places(place[links.tail * 4 + links.port])
+    place = np.arange(len(links.tail), dtype=np.int32)
+    _grow(links, np.zeros(len(tile), np.bool_), turns_east | turns_west, place)
+    return "odd-even", place
