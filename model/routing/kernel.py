@@ -23,7 +23,7 @@ STAY: Final = 3
 
 NO_PORT: Final = 4
 FAR: Final = np.float32(1e9)
-LANES: Final = 8
+LANES: Final = 16
 """Trees that are laid side by side, at the same prices: their costs fill one vector."""
 HOPELESS: Final = 1.08
 """Rise of the total cost at which a move is given up before all its trees are laid."""
@@ -107,37 +107,48 @@ def _backwards(
 ) -> None:  # fmt: skip
     """Cheapest ways from all links to :data:`LANES` destinations.
 
-    Where the next link of ``like`` costs at most ``lean`` more, it is taken.
+    Where the next link of ``like`` costs at most ``lean`` more, it is taken. Rows are copied into
+    small arrays first: of those the compiler knows that they do not overlap, and makes vectors.
     """
-    shut = np.zeros((3, LANES), np.float32)  # FAR where a lane's tables leave a turn out
-    ahead[len(order)] = FAR
+    costs = np.empty((4, LANES), np.float32)
+    picks = np.empty((3, LANES), np.int32)
+    for j in range(LANES):
+        picks[1, j] = ends[j]
+        ahead[len(order), j] = FAR
     for i in range(len(order) - 1, -1, -1):
         link = order[i]
         a, b, c = after[link, 0], after[link, 1], after[link, 2]
         here, price = end[link], toll[link]
-        if len(fixed):
-            for j in range(LANES):
-                for k in range(3):
-                    shut[k, j] = np.float32(0) if fixed[link, j] >> k & 1 else FAR
         for j in range(LANES):
-            straight = max(ahead[a, j], shut[0, j])
-            right = max(ahead[b, j], shut[1, j])
-            left = max(ahead[c, j], shut[2, j])
-            least, best = straight, np.int32(0)
-            if right < least:
-                least, best = right, np.int32(1)
-            if left < least:
-                least, best = left, np.int32(2)
-            wish = np.int32(like[link, j])
+            costs[0, j] = ahead[a, j]
+        for j in range(LANES):
+            costs[1, j] = ahead[b, j]
+        for j in range(LANES):
+            costs[2, j] = ahead[c, j]
+        for j in range(LANES):
+            picks[0, j] = like[link, j]
+        for j in range(LANES if len(fixed) else 0):
+            for k in range(3):
+                if not fixed[link, j] >> k & 1:
+                    costs[k, j] = FAR
+        for j in range(LANES):
+            straight, right, left, wish = costs[0, j], costs[1, j], costs[2, j], picks[0, j]
+            best = np.int32(1) if right < straight else np.int32(0)
+            least = min(right, straight)
+            best = np.int32(2) if left < least else best
+            least = min(left, least)
             cost = straight if wish == 0 else right if wish == 1 else left if wish == 2 else FAR
-            if cost <= least + lean:
-                least, best = cost, wish
-            if least >= FAR:
-                least, best = FAR, np.int32(STAY)
-            if ends[j] == here:
-                least, best = np.float32(0), np.int32(STAY)
-            ahead[link, j] = min(FAR, least + price)
-            step[link, j] = best
+            take = cost <= least + lean
+            least = cost if take else least
+            best = wish if take else best
+            best = np.int32(STAY) if least >= FAR else best
+            least = np.float32(0) if picks[1, j] == here else least
+            picks[2, j] = np.int32(STAY) if picks[1, j] == here else best
+            costs[3, j] = min(FAR, least + price)
+        for j in range(LANES):
+            ahead[link, j] = costs[3, j]
+        for j in range(LANES):
+            step[link, j] = picks[2, j]
 
 
 @njit(cache=True, nogil=True)
@@ -145,54 +156,90 @@ def _depart(
     ends: Any, exits: Any, gates: Any, like: Any, lean: Any, ahead: Any, first: Any, flow: Any
 ) -> Any:
     """Start every source by its cheapest port; sources that found no way."""
-    shut = np.zeros((4, LANES), np.float32)
+    costs = np.empty((4, LANES), np.float32)
+    picks = np.empty((3, LANES), np.int32)
+    for j in range(LANES):
+        picks[1, j] = ends[j]
     lost = 0
     flow[:] = 0
     for source in range(len(exits)):
-        a, b, c, d = exits[source]
-        if len(gates):
+        for port in range(4):
+            a = exits[source, port]
             for j in range(LANES):
-                for port in range(4):
-                    shut[port, j] = np.float32(0) if gates[source, j] >> port & 1 else FAR
+                costs[port, j] = ahead[a, j]
         for j in range(LANES):
-            north, east = max(ahead[a, j], shut[0, j]), max(ahead[b, j], shut[1, j])
-            south, west = max(ahead[c, j], shut[2, j]), max(ahead[d, j], shut[3, j])
-            least, best = north, np.int32(0)
-            if east < least:
-                least, best = east, np.int32(1)
-            if south < least:
-                least, best = south, np.int32(2)
-            if west < least:
-                least, best = west, np.int32(3)
-            wish = np.int32(like[source, j])
+            picks[0, j] = like[source, j]
+        for j in range(LANES if len(gates) else 0):
+            for port in range(4):
+                if not gates[source, j] >> port & 1:
+                    costs[port, j] = FAR
+        missed = np.int32(0)
+        for j in range(LANES):
+            north, east, south, west = costs[0, j], costs[1, j], costs[2, j], costs[3, j]
+            wish, goal = picks[0, j], picks[1, j]
+            best = np.int32(1) if east < north else np.int32(0)
+            least = min(east, north)
+            best = np.int32(2) if south < least else best
+            least = min(south, least)
+            best = np.int32(3) if west < least else best
+            least = min(west, least)
             cost = north if wish == 0 else east if wish == 1 else south if wish == 2 else west
-            if cost <= least + lean and wish < NO_PORT:
-                least, best = cost, wish
-            if least >= FAR or ends[j] == source:
-                best = np.int32(NO_PORT)
-            first[source, j] = best
-            flow[a, j] += best == 0
-            flow[b, j] += best == 1
-            flow[c, j] += best == 2
-            flow[d, j] += best == 3
-            lost += least >= FAR and ends[j] >= 0 and ends[j] != source
+            cost = FAR if wish == NO_PORT else cost
+            best = wish if cost <= least + lean else best
+            missed += np.int32(1) if least >= FAR and goal >= 0 and goal != source else np.int32(0)
+            picks[2, j] = np.int32(NO_PORT) if least >= FAR or goal == source else best
+        lost += missed
+        for j in range(LANES):
+            first[source, j] = picks[2, j]
+        for port in range(4):
+            a = exits[source, port]
+            for j in range(LANES):
+                flow[a, j] += np.int32(1) if picks[2, j] == port else np.int32(0)
     return lost
 
 
 @njit(cache=True, nogil=True)
 def _forwards(order: Any, after: Any, step: Any, flow: Any, more: Any) -> None:
     """Gather what goes over each link; ``more[link]`` is the sum of all lanes."""
+    lanes = np.empty((2, LANES), np.int32)
     for i in range(len(order)):
         link = order[i]
-        a, b, c = after[link, 0], after[link, 1], after[link, 2]
         total = np.int32(0)
         for j in range(LANES):
-            here, best = flow[link, j], step[link, j]
-            flow[a, j] += here if best == 0 else np.int32(0)
-            flow[b, j] += here if best == 1 else np.int32(0)
-            flow[c, j] += here if best == 2 else np.int32(0)
-            total += here
+            total += flow[link, j]
         more[link] = total
+        if total == 0:
+            continue
+        for j in range(LANES):
+            lanes[0, j] = flow[link, j]
+        for j in range(LANES):
+            lanes[1, j] = step[link, j]
+        for k in range(3):
+            a = after[link, k]
+            for j in range(LANES):
+                flow[a, j] += lanes[0, j] if lanes[1, j] == k else np.int32(0)
+
+
+@njit(cache=True, nogil=True)
+def _columns(table: Any, columns: Any, lanes: Any) -> None:
+    """Copy columns into lanes; nothing for negative ones."""
+    for row in range(len(table)):
+        for j in range(len(columns)):
+            if columns[j] >= 0:
+                lanes[row, j] = table[row, columns[j]]
+
+
+@njit(cache=True, nogil=True)
+def _put(lanes: Any, columns: Any, table: Any) -> None:
+    """Copy lanes back into columns."""
+    if len(columns) == LANES and columns[-1] - columns[0] == LANES - 1:
+        for row in range(len(table)):
+            for j in range(LANES):
+                table[row, columns[0] + j] = lanes[row, j]
+        return
+    for row in range(len(table)):
+        for j in range(len(columns)):
+            table[row, columns[j]] = lanes[row, j]
 
 
 @njit(cache=True, nogil=True)
@@ -248,22 +295,20 @@ def lay(
             group = mine[begun : begun + together]
             ends[:] = -2  # an idle lane: no link leads there
             like[:], like_begin[:] = STAY, NO_PORT
+            other = np.full(LANES, -1, np.int64)
             for j in range(len(group)):
-                goal, other = group[j], near[group[j]]
-                ends[j] = goal
-                same = other >= 0 and layer_of[other] == layer
-                for link in range(links):
-                    load[link] -= flow[link, goal]
-                    toll[link] = _price(price, load[link])
-                    if same:
-                        like[link, j] = step[link, other]
-                    if len(fixed):
-                        bound[link, j] = fixed[link, goal]
-                for source in range(hosts):
-                    if same:
-                        like_begin[source, j] = first[source, other]
-                    if len(fixed):
-                        barred[source, j] = gates[source, goal]
+                ends[j] = group[j]
+                if near[group[j]] >= 0 and layer_of[near[group[j]]] == layer:
+                    other[j] = near[group[j]]
+            for link in range(links):
+                for j in range(len(group)):
+                    load[link] -= flow[link, group[j]]
+                toll[link] = _price(price, load[link])
+            _columns(step, other, like)
+            _columns(first, other, like_begin)
+            if len(fixed):
+                _columns(fixed, group, bound)
+                _columns(gates, group, barred)
             order = orders[layer]
             _backwards(ends, order, after, end, bound, like, lean, toll, cost, ways)
             lost += _depart(ends, exits, barred, like_begin, lean, cost, begin, count)
@@ -271,13 +316,10 @@ def lay(
             for link in range(links):
                 load[link] += more[link]
                 toll[link] = _price(price, load[link])
-                for j in range(len(group)):
-                    ahead[link, group[j]] = cost[link, j]
-                    step[link, group[j]] = ways[link, j]
-                    flow[link, group[j]] = count[link, j]
-            for source in range(hosts):
-                for j in range(len(group)):
-                    first[source, group[j]] = begin[source, j]
+            _put(cost, group, ahead)
+            _put(ways, group, step)
+            _put(count, group, flow)
+            _put(begin, group, first)
     return lost
 
 

@@ -20,7 +20,7 @@ Taste = tuple[float, float]
 """Price of a hop, and what resembling a neighbouring destination's way may cost at each link; the
 busiest link costs 1."""
 
-CROWD: Final = 64
+CROWD: Final = 32
 """One destination of so many is laid at the same prices as others."""
 
 STAGES: Final = 8
