@@ -126,7 +126,7 @@ def ordered(
     else:
         orders = [grown(graph, links, part)]
         if effort == "best" or graph.tiles <= SMALL:
-            orders.append(grown(graph, links, part, x_first=False))
+            orders.append(grown(graph, links, part, columns=False))
         if effort == "best":
             orders += _updown_orders(graph, links, part, effort)
         orders = ranked(links, orders, budget.sample)

@@ -173,7 +173,7 @@ def _depart(
             for port in range(4):
                 if not gates[source, j] >> port & 1:
                     costs[port, j] = FAR
-        missed = np.int32(0)
+        missed: Any = np.int32(0)
         for j in range(LANES):
             north, east, south, west = costs[0, j], costs[1, j], costs[2, j], costs[3, j]
             wish, goal = picks[0, j], picks[1, j]

@@ -29,7 +29,7 @@ def links_of(wafer: WaferMap) -> tuple[LinkGraph, np.ndarray, Links]:
 def orders_of(wafer: WaferMap) -> tuple[Links, list[tuple[str, np.ndarray]]]:
     graph, _, links = links_of(wafer)
     part = largest_two_way_part(graph)
-    whole = [grown(graph, links, part), grown(graph, links, part, x_first=False)]
+    whole = [grown(graph, links, part), grown(graph, links, part, columns=False)]
     return links, [*whole, updown(graph, links, part, 0, 0), updown(graph, links, part, 5, 5)]
 
 
