@@ -24,11 +24,12 @@ from model.routing.plan import NOWHERE
 from model.routing.routable import largest_two_way_part
 from model.routing.search import (
     BUSY,
+    MIDDLE,
     PLAIN,
-    SMALL,
     Effort,
     balanced,
     budget_for,
+    raced,
     ranked,
     search_trees,
     searched,
@@ -125,11 +126,15 @@ def ordered(
         orders = [dimension_order(links), dimension_order(links, x_first=False)]
     else:
         orders = [grown(graph, links, part)]
-        if effort == "best" or graph.tiles <= SMALL:
+        if effort == "best" or graph.tiles <= MIDDLE:
             orders.append(grown(graph, links, part, columns=False))
         if effort == "best":
             orders += _updown_orders(graph, links, part, effort)
-        orders = ranked(links, orders, budget.sample)
+            orders = ranked(links, orders, budget.sample)
+    if effort == "fast":
+        for label, weave in raced(links, orders):
+            yield label, balanced(weave, budget.sweeps - 1)
+        orders = []
     trees = 0 if _is_whole(graph) else search_trees(links, budget)  # dimension order is optimal
     for layers in range(min(vcs, 2), 0, -1) if trees else ():
         starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]

@@ -47,7 +47,7 @@ class Weave:
         self.step = np.full((count, hosts), kernel.STAY, np.uint8)
         self.flow = np.zeros((count, hosts), np.int32)
         self.first = np.full((hosts, hosts), kernel.NO_PORT, np.uint8)
-        self.ahead = np.full((count, hosts), kernel.FAR, np.float32)
+        self.ahead = np.empty((count, hosts), np.float32)  # written with a tree
         self.fixed = np.zeros((0, hosts), np.uint8)
         open_ports = ((links.starts >= 0) << np.arange(4)).sum(axis=1).astype(np.uint8)
         self.gates = np.repeat(open_ports[:, None], hosts, axis=1)
@@ -64,9 +64,10 @@ class Weave:
             kernel.set_turns(place, self.links.succ, turn)
         y, x = np.divmod(self.links.hosts, self.links.width)
         self.layer_of = ((x + y) % len(places)).astype(np.uint8)
-        self.load[:] = 0
-        self.flow[:] = 0
-        self.first[:] = kernel.NO_PORT
+        if self.load.any():
+            self.load[:] = 0
+            self.flow[:] = 0
+            self.first[:] = kernel.NO_PORT
         self.set_prices(1.0, reference=0)
 
     def set_prices(self, hop: float, reference: int | None = None) -> None:
