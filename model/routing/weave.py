@@ -23,9 +23,6 @@ busiest link costs 1."""
 CROWD: Final = 32
 """One destination of so many is laid at the same prices as others."""
 
-STAGES: Final = 8
-COLD: Final = 0.0006
-
 _SIDES: Final = (0, 3, 2, 1)  # neighbours to resemble, by sweep: north, west, south, east
 
 
@@ -130,32 +127,10 @@ class Weave:
     def score(self) -> tuple[int, float]:
         """Pairs without a way, then the cost of all links; the smaller the better."""
         load = self.load / max(1, len(self.links.hosts))
-        steep = load * load * load
-        return int(self.lost.sum()), float((steep * steep).sum())
-
-    def search(self, seed: int, budget: int, hop: float, warm: float, blocked: float) -> None:
-        """Search for better orders and trees (:func:`model.routing.kernel.search`).
-
-        It goes in stages that cool down from ``warm``, the share of the total cost by which a kept
-        move may raise it; each prices links by the load that the last one left.
-        """
-        links, lost = self.links, self.lost
-        run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
-        trees = [np.ascontiguousarray(part.T) for part in self._trees]
-        gates = np.ascontiguousarray(self.gates.T)
-        heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
-        for stage in range(STAGES):
-            self.set_prices(hop)
-            share = self._share
-            cost = (self.price - hop) * share + STEEP * hop * share
-            run(
-                seed * STAGES + stage, budget // STAGES, heats[stage], heats[stage + 1],
-                self.layer_of, self.orders, self.places, links.succ, links.pred, self.turns,
-                links.end, links.starts, gates, cost, self.price, blocked, self.load,
-                self.toll, *trees, lost,
-            )  # fmt: skip
-        for part, found in zip(self._trees, trees, strict=True):
-            part[:] = found.T
+        steep = load * load
+        for _ in range(3):  # powers by products are the same bytes everywhere
+            steep = steep * steep
+        return int(self.lost.sum()), float(steep.sum())
 
     def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
              bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip
