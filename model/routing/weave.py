@@ -77,12 +77,9 @@ class Weave:
         nothing.
         """
         busiest = int(self.load.max(initial=0)) if reference is None else reference
-        share = np.arange(2 * busiest + 2) / busiest if busiest else np.zeros(1)
-        steep = np.ones_like(share)
-        for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
-            steep = steep * share
-        self.price = (steep + hop).astype(np.float32)
-        self._share = share
+        self.price = np.empty(2 * busiest + 2 if busiest else 1, np.float32)
+        kernel.set_prices(busiest, STEEP - 1, hop, self.price)
+        self._busiest = busiest
         self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
 
     def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
@@ -146,7 +143,7 @@ class Weave:
         heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
         for stage in range(STAGES):
             self.set_prices(hop)
-            share = self._share
+            share = np.arange(len(self.price)) / max(1, self._busiest)
             cost = (self.price - hop) * share + STEEP * hop * share
             run(
                 seed * STAGES + stage, budget // STAGES, heats[stage], heats[stage + 1],
