@@ -26,7 +26,7 @@ CROWD: Final = 32
 STAGES: Final = 8
 COLD: Final = 0.0006
 
-_SIDES: Final = (0, 3, 2, 1)  # neighbours to resemble, by sweep: north, west, south, east
+_SIDES: Final = (0, 2, 3, 1)  # neighbours to resemble, by sweep: north, south, west, east
 
 
 class Weave:
