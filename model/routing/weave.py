@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,9 @@ busiest link costs 1."""
 
 CROWD: Final = 32
 """One destination of so many is laid at the same prices as others."""
+
+FEW: Final = 200
+"""Destinations for which a second thread does not pay."""
 
 STAGES: Final = 8
 COLD: Final = 0.0006
@@ -82,11 +86,20 @@ class Weave:
         self._busiest = busiest
         self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
 
-    def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
+    def lay(
+        self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0, lanes: int = 1
+    ) -> int:
         """Lay trees anew; number of pairs without a way.
 
-        ``lean``: extra price at which the neighbour's way, seen to another side in each ``sweep``,
-        is still taken.
+        Parameters
+        ----------
+        goals : int64[n]
+        lean : float
+            Extra price at which the neighbour's way is still taken.
+        sweep : int
+            The neighbour lies to another side in each.
+        lanes : int
+            Threads; each sees of the others' trees only what they were before.
         """
         side = _SIDES[sweep % 4]
         number = np.full(self.links.width * self.links.height, -1, np.int32)
@@ -100,13 +113,24 @@ class Weave:
         # A destination comes after the one it resembles, also where several are laid together.
         order = goals[np.lexsort((x[goals], y[goals]) if side in (0, 2) else (y[goals], x[goals]))]
         order = order if side in (0, 3) else order[::-1]
-        run: Any = kernel.lay
-        return int(
-            run(
-                np.ascontiguousarray(order), self.together, *self._network(), near,
-                np.float32(lean), self.price, self.load, self.toll, *self._trees,
-            )
-        )  # fmt: skip
+        parts = np.array_split(np.ascontiguousarray(order), min(lanes, 1 + len(order) // FEW))
+        part = np.zeros(len(near), np.int64)
+        for number_of, own in enumerate(parts):
+            part[own] = number_of
+        near[part != part[near]] = -1
+        loads = [self.load.copy() for _ in parts]
+        network = (self.together, *self._network(), near, np.float32(lean), self.price)
+
+        def run(lane: int) -> int:
+            kernel_lay: Any = kernel.lay  # Numba's stubs do not know its many arguments
+            toll = self.toll.copy()
+            return int(kernel_lay(parts[lane], *network, loads[lane], toll, *self._trees))
+
+        with ThreadPoolExecutor(len(parts)) as pool:
+            lost = sum(pool.map(run, range(len(parts))))
+        self.load += np.sum(loads, axis=0) - len(parts) * self.load
+        self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
+        return lost
 
     def _network(self) -> tuple[Any, ...]:
         links = self.links
