@@ -324,6 +324,17 @@ def lay(
 
 
 @njit(cache=True, nogil=True)
+def set_prices(busiest: Any, steep: Any, hop: Any, price: Any) -> None:
+    """Prices by load: ``hop``, and the load's share of ``busiest`` to the power of ``steep``."""
+    for load in range(len(price)):
+        share = load / busiest if busiest else 0.0
+        cost = share
+        for _ in range(steep - 1):  # powers by products are the same bytes everywhere
+            cost = cost * share
+        price[load] = cost + hop
+
+
+@njit(cache=True, nogil=True)
 def set_turns(place: Any, succ: Any, turn: Any) -> None:
     """All turns that go forward in an order."""
     for link in range(len(succ)):

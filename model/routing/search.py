@@ -111,7 +111,7 @@ def balanced(weave: Weave, sweeps: int, taste: Taste | None = None) -> Weave:
         sweeps -= 1
     for sweep in range(sweeps):
         weave.set_prices(hop)
-        weave.lay(goals, lean, sweep + 1)
+        weave.lay(goals, lean, sweep + 1, lanes=_LANES)
     return weave
 
 

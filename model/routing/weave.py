@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
@@ -23,7 +24,13 @@ busiest link costs 1."""
 CROWD: Final = 32
 """One destination of so many is laid at the same prices as others."""
 
-_SIDES: Final = (0, 3, 2, 1)  # neighbours to resemble, by sweep: north, west, south, east
+FEW: Final = 200
+"""Destinations for which a second thread does not pay."""
+
+STAGES: Final = 8
+COLD: Final = 0.0006
+
+_SIDES: Final = (0, 2, 3, 1)  # neighbours to resemble, by sweep: north, south, west, east
 
 
 class Weave:
@@ -74,19 +81,25 @@ class Weave:
         nothing.
         """
         busiest = int(self.load.max(initial=0)) if reference is None else reference
-        share = np.arange(2 * busiest + 2) / busiest if busiest else np.zeros(1)
-        steep = np.ones_like(share)
-        for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
-            steep = steep * share
-        self.price = (steep + hop).astype(np.float32)
-        self._share = share
+        self.price = np.empty(2 * busiest + 2 if busiest else 1, np.float32)
+        kernel.set_prices(busiest, STEEP - 1, hop, self.price)
+        self._busiest = busiest
         self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
 
-    def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
+    def lay(
+        self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0, lanes: int = 1
+    ) -> int:
         """Lay trees anew; number of pairs without a way.
 
-        ``lean``: extra price at which the neighbour's way, seen to another side in each ``sweep``,
-        is still taken.
+        Parameters
+        ----------
+        goals : int64[n]
+        lean : float
+            Extra price at which the neighbour's way is still taken.
+        sweep : int
+            The neighbour lies to another side in each.
+        lanes : int
+            Threads; each sees of the others' trees only what they were before.
         """
         side = _SIDES[sweep % 4]
         number = np.full(self.links.width * self.links.height, -1, np.int32)
@@ -100,13 +113,24 @@ class Weave:
         # A destination comes after the one it resembles, also where several are laid together.
         order = goals[np.lexsort((x[goals], y[goals]) if side in (0, 2) else (y[goals], x[goals]))]
         order = order if side in (0, 3) else order[::-1]
-        run: Any = kernel.lay
-        return int(
-            run(
-                np.ascontiguousarray(order), self.together, *self._network(), near,
-                np.float32(lean), self.price, self.load, self.toll, *self._trees,
-            )
-        )  # fmt: skip
+        parts = np.array_split(np.ascontiguousarray(order), min(lanes, 1 + len(order) // FEW))
+        part = np.zeros(len(near), np.int64)
+        for number_of, own in enumerate(parts):
+            part[own] = number_of
+        near[part != part[near]] = -1
+        loads = [self.load.copy() for _ in parts]
+        network = (self.together, *self._network(), near, np.float32(lean), self.price)
+
+        def run(lane: int) -> int:
+            kernel_lay: Any = kernel.lay  # Numba's stubs do not know its many arguments
+            toll = self.toll.copy()
+            return int(kernel_lay(parts[lane], *network, loads[lane], toll, *self._trees))
+
+        with ThreadPoolExecutor(len(parts)) as pool:
+            lost = sum(pool.map(run, range(len(parts))))
+        self.load += np.sum(loads, axis=0) - len(parts) * self.load
+        self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
+        return lost
 
     def _network(self) -> tuple[Any, ...]:
         links = self.links
@@ -127,10 +151,32 @@ class Weave:
     def score(self) -> tuple[int, float]:
         """Pairs without a way, then the cost of all links; the smaller the better."""
         load = self.load / max(1, len(self.links.hosts))
-        steep = load * load
-        for _ in range(3):  # powers by products are the same bytes everywhere
-            steep = steep * steep
-        return int(self.lost.sum()), float(steep.sum())
+        steep = load * load * load
+        return int(self.lost.sum()), float((steep * steep).sum())
+
+    def search(self, seed: int, budget: int, hop: float, warm: float, blocked: float) -> None:
+        """Search for better orders and trees (:func:`model.routing.kernel.search`).
+
+        It goes in stages that cool down from ``warm``, the share of the total cost by which a kept
+        move may raise it; each prices links by the load that the last one left.
+        """
+        links, lost = self.links, self.lost
+        run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
+        trees = [np.ascontiguousarray(part.T) for part in self._trees]
+        gates = np.ascontiguousarray(self.gates.T)
+        heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
+        for stage in range(STAGES):
+            self.set_prices(hop)
+            share = np.arange(len(self.price)) / max(1, self._busiest)
+            cost = (self.price - hop) * share + STEEP * hop * share
+            run(
+                seed * STAGES + stage, budget // STAGES, heats[stage], heats[stage + 1],
+                self.layer_of, self.orders, self.places, links.succ, links.pred, self.turns,
+                links.end, links.starts, gates, cost, self.price, blocked, self.load,
+                self.toll, *trees, lost,
+            )  # fmt: skip
+        for part, found in zip(self._trees, trees, strict=True):
+            part[:] = found.T
 
     def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
              bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip
@@ -172,11 +218,17 @@ class Weave:
         hop = np.full((tiles * 5, hosts), NOWHERE, np.uint8)
         good = np.zeros_like(hop)
         asked = np.zeros((tiles, hosts), np.uint32)
-        export(
-            self.layer_of, self.turns, links.succ, links.starts, links.port, links.entry,
-            links.hosts, self.step, self.flow, self.first, self.ahead, np.float32(1.0 + slack),
-            hop, good, asked,
-        )  # fmt: skip
+        ends = [0, hosts // 2, hosts]
+
+        def write(lane: int) -> None:
+            export(
+                ends[lane], ends[lane + 1], self.layer_of, self.turns, links.succ, links.starts,
+                links.port, links.entry, links.hosts, self.step, self.flow, self.first, self.ahead,
+                np.float32(1.0 + slack), hop, good, asked,
+            )  # fmt: skip
+
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(write, range(2)))
         return PathPlan(
             width=links.width, height=links.height, hosts=links.hosts, turns=turns,
             forward=forward, layer_of=self.layer_of, hop=hop, good=good, asked=asked,

@@ -17,7 +17,8 @@ GOOD: Final = -1
 """Slack of :func:`loosen` that stands for the plan's good outputs."""
 
 _ALL: Final = np.uint32(15)
-_MOVED: Final = np.uint32(1 << 20)  # one bit a port above the outputs: followed anew by trace
+MOVED: Final = np.uint32(1 << 20)
+"""One bit a port above the outputs: followed anew by :func:`trace`."""
 
 
 @njit(cache=True, nogil=True)
@@ -66,10 +67,10 @@ def trace(
     for tile in np.flatnonzero(moved):
         moved[tile] = False
         for k in range(len(hosts)):
-            ports = wanted[tile, k] // _MOVED
+            ports = wanted[tile, k] // MOVED
             if not ports:
                 continue
-            wanted[tile, k] %= _MOVED
+            wanted[tile, k] %= MOVED
             for port in range(5):
                 if ports >> port & 1:
                     after = forward[tile, _output(wanted[tile, k], port)]
@@ -152,48 +153,3 @@ def loosen_each(
                     ):
                         word |= np.uint32(1) << np.uint32(4 * port + out)
             demands[i, layer_of[k], hosts[k]] = word
-
-
-@njit(cache=True, nogil=True)
-def settle_each(
-    each: Any, width: Any, hosts: Any, layer_of: Any, entries: Any, count: Any, wanted: Any,
-    moved: Any,
-) -> None:  # fmt: skip
-    """Want what tiles' tables answer.
-
-    Parameters
-    ----------
-    each : int64[n]
-        Tiles.
-    width : int
-    hosts, layer_of : int32[hosts], uint8[hosts]
-    entries, count : int32[tiles, most, 7], int32[tiles]
-    wanted : uint32[tiles, hosts]
-        Written.
-    moved : bool[tiles]
-        Set where another output is wanted than before.
-    """
-    for tile in each:
-        for k in range(len(hosts)):
-            x, y, layer = hosts[k] % width, hosts[k] // width, layer_of[k]
-            word = answer = wanted[tile, k]
-            for port in range(5 if word else 0):
-                mask = _ALL << np.uint32(4 * port)
-                if not word & mask:
-                    continue
-                for e in range(count[tile]):
-                    x_lo, x_hi, y_lo, y_hi, ports, layers, out = entries[tile, e]
-                    if (
-                        x_lo <= x <= x_hi
-                        and y_lo <= y <= y_hi
-                        and ports >> port & 1
-                        and layers >> layer & 1
-                    ):
-                        answer = answer & ~mask | np.uint32(1) << np.uint32(4 * port + out)
-                        break
-            if answer != word:
-                for port in range(5):
-                    if (answer ^ word) >> np.uint32(4 * port) & _ALL:
-                        answer |= _MOVED << np.uint32(port)
-                wanted[tile, k] = answer
-                moved[tile] = True

@@ -21,8 +21,8 @@ import numpy.typing as npt
 from model.errors import InputError
 from model.routing.plan import NOWHERE, PathPlan, layer_vcs
 from model.tables.cover import FIELDS, cover, cover_each
-from model.tables.decode import answered_each, soften_each
-from model.tables.demand import GOOD, gather, loosen_each, settle_each, trace
+from model.tables.decode import answered_each, settle_each, soften_each
+from model.tables.demand import GOOD, gather, loosen_each, trace
 
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
@@ -190,7 +190,8 @@ class _Fit:
             done = tiles[fits]
             self._keep(done, entries[fits], count[fits])
             self.freedom[done] = freedom
-            where = (done, paths.width, paths.hosts, paths.layer_of)
+            shape = (paths.layers, paths.height, paths.width)
+            where = (done, shape, paths.hosts, paths.layer_of)
             settle_each(*where, self.entries, self.count, self.wanted, self.moved)
             tiles, wishes = tiles[~fits], wishes[~fits]
             strict, wish = strict[~fits], wish[~fits]
