@@ -19,13 +19,12 @@ from model.graph import LinkGraph
 from model.routing.improve import Improver
 from model.routing.kernel import NO_PORT
 from model.routing.links import Links
-from model.routing.orders import Order, dimension_order, grown, odd_even
+from model.routing.orders import Order, dimension_order, grown
 from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
 from model.routing.routable import largest_two_way_part
 from model.routing.search import (
     MIDDLE,
-    PLAIN,
     Effort,
     balanced,
     budget_for,

@@ -29,8 +29,6 @@ HOPELESS: Final = 0.06
 """Share of the total cost by which mending may raise it before a move is given up."""
 HARM: Final = 0.3
 """Flow, against the busiest link's load, that a move may take its turns from."""
-FEWER: Final = 12
-"""Pairs that a move may lose while others have no way either."""
 MEMBERS: Final = 16
 WISHES: Final = 6
 LOG: Final = 1 << 18
@@ -89,21 +87,13 @@ def _redirect(link: Any, goal: Any, k: Any, succ: Any, cost: Any, trees: Any, us
 
 @njit(cache=True, nogil=True)
 def _restart(
-    source: Any, goal: Any, out: Any, starts: Any, lost: Any, succ: Any, cost: Any, trees: Any,
-    use: Any,
-) -> Any:  # fmt: skip
-    """Let a source start through another port, or through none; the rise of the cost."""
+    source: Any, goal: Any, out: Any, starts: Any, succ: Any, cost: Any, trees: Any, use: Any
+) -> Any:
+    """Let a source start through another port; the rise of the cost."""
     first = trees[3]
-    old = first[source, goal]
-    rise = 0.0
-    if old < NO_PORT:
-        lost[goal] += 1
-        rise += _pour(starts[source, old], goal, -1, succ, cost, trees, use)
+    rise = _pour(starts[source, first[source, goal]], goal, -1, succ, cost, trees, use)
     first[source, goal] = out
-    if out < NO_PORT:
-        lost[goal] -= 1
-        rise += _pour(starts[source, out], goal, 1, succ, cost, trees, use)
-    return rise
+    return rise + _pour(starts[source, out], goal, 1, succ, cost, trees, use)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -117,9 +107,7 @@ def _note(row: Any, goal: Any, old: Any, ahead: Any, log: Any, size: Any) -> Non
 
 
 @njit(cache=True, nogil=True)
-def _undo(
-    starts: Any, lost: Any, succ: Any, cost: Any, trees: Any, use: Any, log: Any, size: Any
-) -> None:
+def _undo(starts: Any, succ: Any, cost: Any, trees: Any, use: Any, log: Any, size: Any) -> None:
     """Take all logged changes back."""
     ahead = trees[4]
     for i in range(size[0] - 1, -1, -1):
@@ -128,7 +116,7 @@ def _undo(
             _redirect(row, goal, old, succ, cost, trees, use)
             ahead[row, goal] = log["ahead"][i]
         else:
-            _restart(row - len(succ), goal, old, starts, lost, succ, cost, trees, use)
+            _restart(row - len(succ), goal, old, starts, succ, cost, trees, use)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -144,9 +132,12 @@ def _cheapest(link: Any, goal: Any, turn: Any, succ: Any, ahead: Any) -> Any:
 @njit(cache=True, nogil=True)
 def _mend(
     link: Any, goal: Any, turn: Any, pred: Any, host: Any, toll: Any, stack: Any, log: Any,
-    size: Any, starts: Any, lost: Any, succ: Any, cost: Any, trees: Any, use: Any,
+    size: Any, starts: Any, succ: Any, cost: Any, trees: Any, use: Any,
 ) -> Any:  # fmt: skip
-    """Find another way on from a link, or where there is none from those that lead to it."""
+    """Find another way on from a link, or where there is none from those that lead to it.
+
+    The rise of the cost; infinite when a source is left without a way.
+    """
     _, step, _, first, ahead = trees
     rise = 0.0
     stack[0] = link
@@ -170,7 +161,7 @@ def _mend(
                 stack[count] = before // 3
                 count += 1
         source = host[link]
-        if source < 0 or source == goal or first[source, goal] == NO_PORT:
+        if source < 0 or source == goal:
             continue
         if starts[source, first[source, goal]] == link:
             least, best = FAR, NO_PORT
@@ -178,43 +169,10 @@ def _mend(
                 start = starts[source, out]
                 if start >= 0 and ahead[start, goal] < least:
                     least, best = ahead[start, goal], out
+            if best == NO_PORT:
+                return np.inf
             _note(len(succ) + source, goal, first[source, goal], ahead, log, size)
-            rise += _restart(source, goal, best, starts, lost, succ, cost, trees, use)
-    return rise
-
-
-@njit(cache=True, nogil=True)
-def _reopen(
-    link: Any, goal: Any, turn: Any, pred: Any, host: Any, toll: Any, end: Any, stack: Any,
-    log: Any, size: Any, starts: Any, lost: Any, succ: Any, cost: Any, trees: Any, use: Any,
-) -> Any:  # fmt: skip
-    """A link may have got a way on: give one to all that had none and lead to it."""
-    _, step, _, first, ahead = trees
-    rise = 0.0
-    stack[0] = link
-    count = 1
-    while count:
-        count -= 1
-        link = stack[count]
-        if step[link, goal] != STAY or end[link] == goal:
-            continue
-        k = _cheapest(link, goal, turn, succ, ahead)
-        if k == STAY:
-            continue
-        _note(link, goal, STAY, ahead, log, size)
-        rise += _redirect(link, goal, k, succ, cost, trees, use)
-        ahead[link, goal] = toll[link] + ahead[succ[link, k], goal]
-        for side in range(3):
-            before = pred[link, side]
-            if before >= 0 and turn[before // 3] >> (before % 3) & 1:
-                stack[count] = before // 3
-                count += 1
-        source = host[link]
-        if source >= 0 and source != goal and first[source, goal] == NO_PORT:
-            for out in range(4):
-                if starts[source, out] == link:
-                    _note(len(succ) + source, goal, NO_PORT, ahead, log, size)
-                    rise += _restart(source, goal, out, starts, lost, succ, cost, trees, use)
+            rise += _restart(source, goal, best, starts, succ, cost, trees, use)
     return rise
 
 
@@ -245,8 +203,8 @@ def _take(
 
 @njit(cache=True, nogil=True)
 def _start_at(
-    source: Any, out: Any, layer: Any, layer_of: Any, log: Any, size: Any, starts: Any, lost: Any,
-    succ: Any, cost: Any, trees: Any, use: Any,
+    source: Any, out: Any, layer: Any, layer_of: Any, log: Any, size: Any, starts: Any, succ: Any,
+    cost: Any, trees: Any, use: Any,
 ) -> Any:  # fmt: skip
     """Let a source start through a port wherever that is cheaper; the rise of the cost."""
     _, _, _, first, ahead = trees
@@ -254,13 +212,13 @@ def _start_at(
     rise = 0.0
     for goal in range(len(layer_of)):
         now = first[source, goal]
-        if layer_of[goal] != layer or now == NO_PORT or now == out:
+        if layer_of[goal] != layer or goal == source or now == out:
             continue
         if ahead[start, goal] >= ahead[starts[source, now], goal]:
             continue
-        more = _restart(source, goal, out, starts, lost, succ, cost, trees, use)
+        more = _restart(source, goal, out, starts, succ, cost, trees, use)
         if more > 0.0:
-            _restart(source, goal, now, starts, lost, succ, cost, trees, use)
+            _restart(source, goal, now, starts, succ, cost, trees, use)
             continue
         _note(len(succ) + source, goal, now, ahead, log, size)
         rise += more
@@ -391,24 +349,14 @@ def _open(
 
 @njit(cache=True, nogil=True)
 def _wish(
-    layer: Any, layer_of: Any, lost: Any, all_lost: Any, starts: Any, first: Any, ahead: Any,
-    free: Any, state: Any,
-) -> Any:  # fmt: skip
-    """A pair that has no way, else that of a few with most to win; (-1, -1) when none is found."""
+    layer: Any, layer_of: Any, starts: Any, first: Any, ahead: Any, free: Any, state: Any
+) -> Any:
+    """The pair with most to win of a few; (-1, -1) when none has any."""
     hosts = len(layer_of)
-    if all_lost > 0:
-        for _ in range(32):
-            goal = _random(state, hosts)
-            if lost[goal] == 0 or layer_of[goal] != layer:
-                continue
-            for _ in range(64):
-                source = _random(state, hosts)
-                if source != goal and first[source, goal] == NO_PORT:
-                    return source, goal
     most, pair = np.float32(0.0), (-1, -1)
     for _ in range(WISHES):
         goal, source = _random(state, hosts), _random(state, hosts)
-        if goal == source or layer_of[goal] != layer or first[source, goal] == NO_PORT:
+        if goal == source or layer_of[goal] != layer:
             continue
         start = starts[source, first[source, goal]]
         gain = ahead[start, goal] - free[start, goal]
@@ -442,9 +390,8 @@ def _way(source: Any, goal: Any, succ: Any, end: Any, starts: Any, free: Any, pa
 
 @njit(cache=True, nogil=True)
 def anneal(
-    seed: Any, moves: Any, warm: Any, cold: Any, blocked: Any, layer_of: Any, orders: Any,
-    places: Any, turns: Any, wires: Any, pred: Any, host: Any, costs: Any, trees: Any, free: Any,
-    lost: Any,
+    seed: Any, moves: Any, warm: Any, cold: Any, layer_of: Any, orders: Any, places: Any,
+    turns: Any, wires: Any, pred: Any, host: Any, costs: Any, trees: Any, free: Any,
 ) -> Any:  # fmt: skip
     """Try some moves; how many were kept.
 
@@ -453,10 +400,9 @@ def anneal(
     seed, moves : int
     warm, cold : float
         Share of the total cost by which a kept move may raise it, at first and at the end.
-    blocked : float
-        Cost of a pair without a way.
-    layer_of, orders, turns, wires, costs, trees, lost
-        See :func:`model.routing.sweep.sweep`; orders, turns, trees and lost are written.
+    layer_of, orders, turns, wires, costs, trees
+        See :func:`model.routing.sweep.sweep`; orders, turns and trees are written. Every pair must
+        have a way, and keeps one.
     places : int32[layers, links]
         Inverse of ``orders``; written.
     pred : int32[links, 3]
@@ -486,16 +432,13 @@ def anneal(
         for goal in range(hosts):
             if step[link, goal] < STAY:
                 uses[layer_of[goal], link, step[link, goal]] += flow[link, goal]
-    all_lost = lost.sum()
     worst = HARM * load.max()
     for number in range(moves):
         layer = _random(state, layers)
         order, place, turn, use = orders[layer], places[layer], turns[layer], uses[layer]
         steps, source, goal = 0, -1, -1
         if _random(state, 8):
-            source, goal = _wish(
-                layer, layer_of, lost, all_lost, starts, first, ahead, free, state
-            )
+            source, goal = _wish(layer, layer_of, starts, first, ahead, free, state)
             if goal >= 0:
                 steps = _way(source, goal, succ, end, starts, free, path)
         if steps == 0:
@@ -522,7 +465,7 @@ def anneal(
             harm += more
             if harm > worst or count == FLIPS:
                 break
-            if source >= 0 and first[source, goal] < NO_PORT and _random(state, 2):
+            if source >= 0 and _random(state, 2):
                 # The rest may be legal and cheap enough without the way's other turns.
                 rest = gone + ahead[path[i + 1], goal]
                 if rest < 0.98 * ahead[starts[source, first[source, goal]], goal]:
@@ -543,17 +486,12 @@ def anneal(
                 if step[tail, goal] == k and layer_of[goal] == layer:
                     _note(tail, goal, k, ahead, log, size)
                     rise += _redirect(tail, goal, STAY, succ, cost, trees, use)
-        limit = all_lost + (FEWER if all_lost else 0)
-        lost_now = all_lost
         for i in range(size[0]):
-            goal = log["goal"][i]
-            lost_now -= lost[goal]
             rise += _mend(
-                log["row"][i], goal, turn, pred, host, toll, stack, log, size, starts, lost, succ,
-                cost, trees, use,
+                log["row"][i], log["goal"][i], turn, pred, host, toll, stack, log, size, starts,
+                succ, cost, trees, use,
             )  # fmt: skip
-            lost_now += lost[goal]
-            if rise > now * HOPELESS or size[0] > LOG // 2 or lost_now > limit:
+            if rise > now * HOPELESS or size[0] > LOG // 2:
                 failed = True
                 break
         # Use what was won: the way from its end, then the other turns.
@@ -566,30 +504,19 @@ def anneal(
                 link, k = flips[i] // 3, flips[i] % 3
             if not turn[link] >> k & 1 or size[0] > LOG // 2:
                 continue
-            for goal in range(hosts if all_lost else 0):
-                if layer_of[goal] == layer and lost[goal] > 0:
-                    rise += _reopen(
-                        link, goal, turn, pred, host, toll, end, stack, log, size, starts, lost,
-                        succ, cost, trees, use,
-                    )  # fmt: skip
             rise += _take(link, k, layer, layer_of, toll, log, size, succ, cost, trees, use)
         for out in range(0 if failed or source < 0 else 4):
             if starts[source, out] == path[0]:
                 rise += _start_at(
-                    source, out, layer, layer_of, log, size, starts, lost, succ, cost, trees, use
+                    source, out, layer, layer_of, log, size, starts, succ, cost, trees, use
                 )  # fmt: skip
-        lost_now = lost.sum()
         heat = warm + (cold - warm) * number / moves
         heat *= _random(state, 1 << 20) / (1 << 19)
-        if (
-            not failed and lost_now <= limit
-            and rise + blocked * (lost_now - all_lost) <= now * heat
-        ):  # fmt: skip
+        if not failed and rise <= now * heat:
             now += rise
-            all_lost = lost_now
             kept += 1
             continue
-        _undo(starts, lost, succ, cost, trees, use, log, size)
+        _undo(starts, succ, cost, trees, use, log, size)
         order[:], turn[:] = old_order, old_turn
         for i in range(links):
             place[order[i]] = i

@@ -21,8 +21,6 @@ STAGES: Final = 8
 WARM: Final = 0.05
 COLD: Final = 0.0005
 """Share of the total cost by which a kept move may raise it, at first and at the end."""
-BLOCKED: Final = 0.05
-"""Cost of a pair without a way against that of the busiest link."""
 BORDER: Final = 0.3
 """Price of a border at first, in packets that go one hop farther."""
 DEARER: Final = 1.5
@@ -41,7 +39,7 @@ class Improver:
     Parameters
     ----------
     weave : Weave
-        With all trees laid; ways that exist stay, ways that do not may be found.
+        With all trees laid, and a way for every pair, which the pair keeps.
 
     Attributes
     ----------
@@ -54,7 +52,6 @@ class Improver:
     def __init__(self, weave: Weave) -> None:
         links, hosts = weave.links, len(weave.links.hosts)
         self.weave = weave
-        self.lost = weave.lost
         self._wires = links.succ, links.end, links.starts, links.port
         self._trees = weave.load, weave.step, weave.flow, weave.first, weave.ahead
         number = np.full((links.height + 2, links.width + 2), -1, np.int32)
@@ -100,7 +97,6 @@ class Improver:
         return int(
             run(
                 weave.layer_of, weave.orders, weave.turns, self._wires, costs, self._trees, words,
-                self.lost,
             )
         )  # fmt: skip
 
@@ -125,11 +121,10 @@ class Improver:
                 relax(weave.orders, links.succ, links.end, costs[1], weave.load, weave.ahead, free)
                 here, there = (warm + (cold - warm) * k / blocks for k in (block, block + 1))
                 run(
-                    (seed * STAGES + stage) * blocks + block, renew, here, there, BLOCKED,
+                    (seed * STAGES + stage) * blocks + block, renew, here, there,
                     weave.layer_of, weave.orders, weave.places, weave.turns, self._wires,
-                    links.pred, host[links.tail], costs, self._trees, free, self.lost,
+                    links.pred, host[links.tail], costs, self._trees, free,
                 )  # fmt: skip
-
 
     def tidy(self, need: Callable[[], npt.NDArray[np.int32]], most: int, rounds: int) -> None:
         """Make trees easy to write as tables, at little cost.
@@ -161,7 +156,6 @@ class Improver:
             self.border[over] *= DEARER
             for _ in range(2):
                 self.sweep(costs, self.border, over)
-
 
     def press(self, tiles: npt.NDArray[np.bool_]) -> None:
         """Make borders at some tiles dearer for the next :meth:`tidy`."""

@@ -1,8 +1,7 @@
-"""The compiled loops of path laying and of the search over turn sets, in one file.
+"""The compiled loops of path laying.
 
 One file, because Numba's cache notices a change in the caller's own file only. No loop uses fast
-mathematics, powers or logarithms, and random numbers are splitmix64's, so that results are the same
-bytes on every machine.
+mathematics, powers or logarithms, so that results are the same bytes on every machine.
 
 Names used throughout: a *link* is numbered by :class:`model.routing.links.Links`; ``place[link]``
 is its position in its layer's order and ``order`` the inverse; bit k of ``turn[link]`` says that
@@ -25,8 +24,6 @@ NO_PORT: Final = 4
 FAR: Final = np.float32(1e9)
 LANES: Final = 16
 """Trees that are laid side by side, at the same prices: their costs fill one vector."""
-HOPELESS: Final = 1.08
-"""Rise of the total cost at which a move is given up before all its trees are laid."""
 
 
 @njit(cache=True, nogil=True)
@@ -35,74 +32,8 @@ def _price(price: Any, load: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _tree(
-    goal: Any, order: Any, succ: Any, turn: Any, end: Any, starts: Any, open_starts: Any,
-    like: Any, like_first: Any, lean: Any, price: Any, load: Any, toll: Any, step: Any, flow: Any,
-    first: Any, ahead: Any,
-) -> Any:  # fmt: skip
-    """Take one destination's tree out and lay it anew by the prices; sources that found no way.
-
-    Where the way of ``like``, another destination's tree, costs at most ``lean`` more, it is taken,
-    so that tables stay small.
-    """
-    for link in range(len(order)):
-        if flow[link] > 0:
-            load[link] -= flow[link]
-            toll[link] = _price(price, load[link])
-            flow[link] = 0
-    for i in range(len(order) - 1, -1, -1):
-        link = order[i]
-        if end[link] == goal:
-            ahead[link] = toll[link]
-            step[link] = STAY
-            continue
-        least, best = FAR, STAY
-        for k in range(3):
-            if turn[link] >> k & 1:
-                cost = ahead[succ[link, k]]
-                if cost < least:
-                    least, best = cost, k
-        k = like[link]
-        if k != best and k < STAY and turn[link] >> k & 1:
-            cost = ahead[succ[link, k]]
-            if cost <= least + lean and cost < FAR:
-                least, best = cost, k
-        ahead[link] = least + toll[link] if best < STAY else FAR
-        step[link] = best
-    lost = 0
-    for source in range(len(starts)):
-        first[source] = NO_PORT
-        if source == goal:
-            continue
-        least, best = FAR, NO_PORT
-        for port in range(4):
-            if open_starts[source] >> port & 1:
-                cost = ahead[starts[source, port]]
-                if cost < least:
-                    least, best = cost, port
-        port = like_first[source]
-        if port != best and port < NO_PORT and open_starts[source] >> port & 1:
-            cost = ahead[starts[source, port]]
-            if cost <= least + lean and cost < FAR:
-                best = port
-        if best == NO_PORT:
-            lost += 1
-            continue
-        first[source] = best
-        flow[starts[source, best]] += 1
-    for i in range(len(order)):
-        link = order[i]
-        if flow[link] > 0:
-            if step[link] < STAY:
-                flow[succ[link, step[link]]] += flow[link]
-            load[link] += flow[link]
-            toll[link] = _price(price, load[link])
-    return lost
-
-
-@njit(cache=True, nogil=True)
 def _backwards(
-    ends: Any, order: Any, after: Any, end: Any, fixed: Any, like: Any, lean: Any, toll: Any,
+    ends: Any, order: Any, after: Any, end: Any, like: Any, lean: Any, toll: Any,
     ahead: Any, step: Any,
 ) -> None:  # fmt: skip
     """Cheapest ways from all links to :data:`LANES` destinations.
@@ -127,10 +58,6 @@ def _backwards(
             costs[2, j] = ahead[c, j]
         for j in range(LANES):
             picks[0, j] = like[link, j]
-        for j in range(LANES if len(fixed) else 0):
-            for k in range(3):
-                if not fixed[link, j] >> k & 1:
-                    costs[k, j] = FAR
         for j in range(LANES):
             straight, right, left, wish = costs[0, j], costs[1, j], costs[2, j], picks[0, j]
             best = np.int32(1) if right < straight else np.int32(0)
@@ -152,9 +79,7 @@ def _backwards(
 
 
 @njit(cache=True, nogil=True)
-def _depart(
-    ends: Any, exits: Any, gates: Any, like: Any, lean: Any, ahead: Any, first: Any, flow: Any
-) -> Any:
+def _depart(ends: Any, exits: Any, like: Any, lean: Any, ahead: Any, first: Any, flow: Any) -> Any:
     """Start every source by its cheapest port; sources that found no way."""
     costs = np.empty((4, LANES), np.float32)
     picks = np.empty((3, LANES), np.int32)
@@ -169,10 +94,6 @@ def _depart(
                 costs[port, j] = ahead[a, j]
         for j in range(LANES):
             picks[0, j] = like[source, j]
-        for j in range(LANES if len(gates) else 0):
-            for port in range(4):
-                if not gates[source, j] >> port & 1:
-                    costs[port, j] = FAR
         missed: Any = np.int32(0)
         for j in range(LANES):
             north, east, south, west = costs[0, j], costs[1, j], costs[2, j], costs[3, j]
@@ -244,8 +165,8 @@ def _put(lanes: Any, columns: Any, table: Any) -> None:
 
 @njit(cache=True, nogil=True)
 def lay(
-    goals: Any, together: Any, layer_of: Any, orders: Any, succ: Any, turns: Any, fixed: Any,
-    gates: Any, end: Any, starts: Any, near: Any, lean: Any, price: Any, load: Any, toll: Any,
+    goals: Any, together: Any, layer_of: Any, orders: Any, succ: Any, turns: Any, end: Any,
+    starts: Any, near: Any, lean: Any, price: Any, load: Any, toll: Any,
     step: Any, flow: Any, first: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Lay the trees of ``goals`` anew by the prices; sources that found no way, over all of them.
@@ -262,11 +183,6 @@ def lay(
         their load; at most :data:`LANES`.
     layer_of : uint8[hosts]
         Layer a destination is reached in.
-    fixed : uint8[links, hosts] or uint8[0, 0]
-        Bit set of the turns that tables leave open; all where empty.
-    gates : uint8[hosts, hosts]
-        [source, destination] bit set of the ports that the source may start through; looked at
-        where ``fixed`` is not empty.
     near : int32[hosts]
         Destination to resemble, -1 for none.
     lean : float32
@@ -280,8 +196,6 @@ def lay(
     begin, like_begin = np.empty((2, hosts, LANES), np.uint8)
     count = np.empty((links + 1, LANES), np.int32)
     more = np.empty(links, np.int32)
-    bound = np.empty((links if len(fixed) else 0, LANES), np.uint8)
-    barred = np.empty((hosts if len(fixed) else 0, LANES), np.uint8)
     exits = np.where(starts < 0, np.int32(links), starts)
     after = np.empty_like(succ)
     lost = 0
@@ -306,12 +220,9 @@ def lay(
                 toll[link] = _price(price, load[link])
             _columns(step, other, like)
             _columns(first, other, like_begin)
-            if len(fixed):
-                _columns(fixed, group, bound)
-                _columns(gates, group, barred)
             order = orders[layer]
-            _backwards(ends, order, after, end, bound, like, lean, toll, cost, ways)
-            lost += _depart(ends, exits, barred, like_begin, lean, cost, begin, count)
+            _backwards(ends, order, after, end, like, lean, toll, cost, ways)
+            lost += _depart(ends, exits, like_begin, lean, cost, begin, count)
             _forwards(order, after, ways, count, more)
             for link in range(links):
                 load[link] += more[link]
@@ -342,271 +253,3 @@ def set_turns(place: Any, succ: Any, turn: Any) -> None:
         for k in range(3):
             if succ[link, k] >= 0 and place[link] < place[succ[link, k]]:
                 turn[link] |= 1 << k
-
-
-@njit(cache=True, nogil=True)
-def _random(state: Any, below: Any) -> Any:
-    """Next number below a bound."""
-    state[0] += np.uint64(0x9E3779B97F4A7C15)
-    z = state[0]
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    z = z ^ (z >> np.uint64(31))
-    return np.int64((z >> np.uint64(32)) * np.uint64(below) >> np.uint64(32))
-
-
-@njit(cache=True, nogil=True)
-def _move(order: Any, place: Any, here: Any, there: Any) -> None:
-    """Move the link at one place of the order to another; those between close up."""
-    link = order[here]
-    step = 1 if here < there else -1
-    for i in range(here, there, step):
-        order[i] = order[i + step]
-        place[order[i]] = i
-    order[there] = link
-    place[link] = there
-
-
-@njit(cache=True, nogil=True)
-def _turned(
-    link: Any, layer: Any, place: Any, turn: Any, succ: Any, pred: Any, end: Any, layer_of: Any,
-    lost: Any, step: Any, flow: Any, ahead: Any, hit: Any,
-) -> None:  # fmt: skip
-    """Correct the turns of a link that was moved; mark the destinations this matters to."""
-    for side in range(6):
-        if side < 3:
-            tail, k, head = link, side, succ[link, side]
-        else:
-            before = pred[link, side - 3]
-            tail, k, head = before // 3, before % 3, link
-        if tail < 0 or head < 0:
-            continue
-        legal = place[tail] < place[head]
-        if legal == (turn[tail] >> k & 1 != 0):
-            continue
-        turn[tail] ^= 1 << k
-        for goal in range(len(layer_of)):
-            if layer_of[goal] != layer or end[tail] == goal:
-                continue
-            now = step[goal, tail]
-            if flow[goal, tail] > 0:
-                if not legal:
-                    hit[goal] |= now == k
-                elif now < STAY:
-                    hit[goal] |= ahead[goal, head] < ahead[goal, succ[tail, now]]
-            elif legal and lost[goal] > 0:
-                hit[goal] |= ahead[goal, head] < FAR and ahead[goal, tail] >= FAR
-
-
-@njit(cache=True, nogil=True)
-def _cheapest(
-    source: Any, goal: Any, succ: Any, end: Any, starts: Any, toll: Any, cost: Any, came: Any,
-    heap: Any, path: Any,
-) -> Any:  # fmt: skip
-    """Cheapest way whether its turns are legal or not; its number of links, 0 when there is none.
-
-    Every link enters the heap once: what comes after it costs the same by whichever way.
-    """
-    cost[:] = FAR
-    count = 0
-    for k in range(4):
-        link = starts[source, k]
-        if link >= 0:
-            cost[link], came[link] = toll[link], -1
-            count = _push(heap, count, cost, link)
-    while count:
-        link = heap[0]
-        count = _pop(heap, count, cost)
-        if end[link] == goal:
-            steps = 0
-            back = link
-            while back >= 0:
-                steps += 1
-                back = came[back]
-            for i in range(steps - 1, -1, -1):
-                path[i] = link
-                link = came[link]
-            return steps
-        for k in range(3):
-            after = succ[link, k]
-            if after >= 0 and cost[after] >= FAR:
-                cost[after], came[after] = cost[link] + toll[after], link
-                count = _push(heap, count, cost, after)
-    return 0
-
-
-@njit(cache=True, nogil=True)
-def _push(heap: Any, count: Any, cost: Any, link: Any) -> Any:
-    i = count
-    while i > 0 and cost[heap[(i - 1) // 2]] > cost[link]:
-        heap[i] = heap[(i - 1) // 2]
-        i = (i - 1) // 2
-    heap[i] = link
-    return count + 1
-
-
-@njit(cache=True, nogil=True)
-def _pop(heap: Any, count: Any, cost: Any) -> Any:
-    """Take the cheapest link off; the count that is left."""
-    count -= 1
-    last = heap[count]
-    i = 0
-    while 2 * i + 1 < count:
-        child = 2 * i + 1
-        if child + 1 < count and cost[heap[child + 1]] < cost[heap[child]]:
-            child += 1
-        if cost[heap[child]] >= cost[last]:
-            break
-        heap[i] = heap[child]
-        i = child
-    heap[i] = last
-    return count
-
-
-@njit(cache=True, nogil=True)
-def total(load: Any, cost: Any) -> Any:
-    """Cost of all links by their load."""
-    found = 0.0
-    for link in range(len(load)):
-        found += cost[min(load[link], len(cost) - 1)]
-    return found
-
-
-@njit(cache=True, nogil=True)
-def _pick_pair(
-    layer: Any, layer_of: Any, lost: Any, starts: Any, first: Any, ahead: Any, state: Any
-) -> Any:
-    """A pair to open a way for: one that has none, else the dearest of a few; (-1, -1) at times."""
-    hosts = len(layer_of)
-    if lost.sum() > 0:
-        for _ in range(32):
-            goal = _random(state, hosts)
-            if lost[goal] == 0 or layer_of[goal] != layer:
-                continue
-            for _ in range(64):
-                source = _random(state, hosts)
-                if source != goal and first[goal, source] == NO_PORT:
-                    return source, goal
-    dearest, pair = np.float32(-1.0), (-1, -1)
-    for _ in range(6):
-        goal, source = _random(state, hosts), _random(state, hosts)
-        if goal == source or layer_of[goal] != layer or first[goal, source] == NO_PORT:
-            continue
-        cost = ahead[goal, starts[source, first[goal, source]]]
-        if cost > dearest:
-            dearest, pair = cost, (source, goal)
-    return pair
-
-
-@njit(cache=True, nogil=True)
-def search(
-    seed: Any, budget: Any, warm: Any, cold: Any, layer_of: Any, orders: Any, places: Any,
-    succ: Any, pred: Any, turns: Any, end: Any, starts: Any, gates: Any, cost: Any, price: Any,
-    blocked: Any, load: Any, toll: Any, step: Any, flow: Any, first: Any, ahead: Any, lost: Any,
-) -> None:  # fmt: skip
-    """Improve orders and trees together; see :mod:`model.routing.search`.
-
-    Parameters
-    ----------
-    seed, budget : int
-        The search ends after ``budget`` trees.
-    warm, cold : float
-        Share of the total cost by which a kept move may raise it, at first and at the end.
-    cost, price : float64[n], float32[n]
-        Of a link by its load, and what one more unit of load is taken to cost.
-    blocked : float
-        Cost of a pair without a way.
-    lost : int64[hosts]
-        Per destination, sources without a way; written.
-
-    All other arrays: module and :func:`lay`; orders, turns, trees and loads are written.
-    """
-    state = np.full(1, seed, np.uint64)
-    layers, links = orders.shape
-    hosts = len(layer_of)
-    hit = np.zeros(hosts, np.bool_)
-    none = np.full(links, STAY, np.uint8)
-    no_start = np.full(hosts, NO_PORT, np.uint8)
-    old_step, old_flow = np.empty_like(step), np.empty_like(flow)
-    old_first, old_ahead = np.empty_like(first), np.empty_like(ahead)
-    reach, came = np.empty(links, np.float32), np.empty(links, np.int32)
-    heap, path = np.empty(links, np.int32), np.empty(links, np.int32)
-    here, there = np.empty(links, np.int32), np.empty(links, np.int32)
-    now = total(load, cost) + blocked * lost.sum()
-    laid = 0
-    while laid < budget:
-        laid += 1
-        layer = _random(state, layers)
-        order, place, turn = orders[layer], places[layer], turns[layer]
-        hit[:] = False
-        moves = 0
-        steps = 0
-        goal = -1
-        if _random(state, 5):
-            source, goal = _pick_pair(layer, layer_of, lost, starts, first, ahead, state)
-            if goal >= 0:
-                steps = _cheapest(
-                    source, goal, succ, end, starts, toll, reach, came, heap, path
-                )  # fmt: skip
-        else:
-            path[0], k = _random(state, links), _random(state, 3)
-            path[1] = succ[path[0], k]
-            steps = 2 if path[1] >= 0 else 0
-        for i in range(steps - 1):
-            a, b = place[path[i]], place[path[i + 1]]
-            if a < b:
-                continue
-            # Either of the two links moves past the other, but not past the way's earlier links.
-            if _random(state, 2) or (i and place[path[i - 1]] >= b):
-                link, here[moves], there[moves] = path[i + 1], b, a
-            else:
-                link, here[moves], there[moves] = path[i], a, b
-            _move(order, place, here[moves], there[moves])
-            moves += 1
-            _turned(
-                link, layer, place, turn, succ, pred, end, layer_of, lost, step, flow, ahead, hit
-            )  # fmt: skip
-        if moves and steps > 2:
-            hit[goal] = True  # its way may be cheapest over links that it did not use so far
-        if laid % 8 == 0:
-            goal = _random(state, hosts)
-            hit[goal] = hit[goal] or layer_of[goal] == layer
-        elif moves == 0:
-            continue
-        lost_before = lost.copy()
-        load_before, toll_before = load.copy(), toll.copy()
-        # Once all pairs are joined none is given up again.
-        more, most = 0, 12 if lost.sum() > 0 else 0
-        for goal in range(hosts):
-            if not hit[goal]:
-                continue
-            old_step[goal], old_flow[goal] = step[goal], flow[goal]
-            old_first[goal], old_ahead[goal] = first[goal], ahead[goal]
-            lost[goal] = _tree(
-                goal, order, succ, turn, end, starts, gates[goal], none, no_start,
-                np.float32(0), price, load, toll, step[goal], flow[goal], first[goal], ahead[goal],
-            )  # fmt: skip
-            laid += 1
-            more += lost[goal] - lost_before[goal]
-            if total(load, cost) > now * HOPELESS:
-                more = most + 1
-            if more > most:
-                hit[goal + 1 :] = False
-                break
-        then = total(load, cost) + blocked * lost.sum()
-        left = 1.0 - laid / budget
-        rise = (cold + (warm - cold) * left) * _random(state, 1 << 20) / (1 << 19)
-        if more <= most and then <= now * (1.0 + rise):
-            now = then
-            continue
-        load[:], toll[:], lost[:] = load_before, toll_before, lost_before
-        for goal in range(hosts):
-            if hit[goal]:
-                step[goal], flow[goal] = old_step[goal], old_flow[goal]
-                first[goal], ahead[goal] = old_first[goal], old_ahead[goal]
-        for i in range(moves - 1, -1, -1):
-            link = order[there[i]]
-            _move(order, place, there[i], here[i])
-            _turned(
-                link, layer, place, turn, succ, pred, end, layer_of, lost, step, flow, ahead, hit
-            )  # fmt: skip

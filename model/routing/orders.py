@@ -145,11 +145,3 @@ def _against_odd_even(links: Links, columns: bool = True) -> npt.NDArray[np.bool
     joins = (out == side) & (came % 2 == across) & odd
     against: npt.NDArray[np.bool_] = leaves | joins
     return against
-
-
-def odd_even(graph: LinkGraph, links: Links) -> Order:
-    """Odd-even turns, and every further one that closes no cycle."""
-    against = _against_odd_even(links)
-    place = np.arange(len(links.tail), dtype=np.int32)
-    _grow(links, np.zeros(len(against), np.bool_), against, place)
-    return "odd-even", place

@@ -58,11 +58,17 @@ def budget_for(effort: Effort, tiles: int) -> Budget:
     """Less is tried on larger wafers, so that compile time grows little faster than all pairs."""
     if effort == "fast":
         sweeps = 2 if tiles <= MIDDLE else 1
-        return Budget(sample=16, moves=0, renew=1, starts=0, sweeps=sweeps, rounds=0, fits=1, images=1)
+        return Budget(
+            sample=16, moves=0, renew=1, starts=0, sweeps=sweeps, rounds=0, fits=1, images=1
+        )
     if tiles <= SMALL:
-        return Budget(sample=128, moves=10_000, renew=300, starts=3, sweeps=2, rounds=16, fits=2, images=2)
+        return Budget(
+            sample=128, moves=10_000, renew=300, starts=3, sweeps=2, rounds=16, fits=2, images=2
+        )
     if tiles <= MIDDLE:
-        return Budget(sample=64, moves=4_000, renew=500, starts=2, sweeps=2, rounds=4, fits=1, images=1)
+        return Budget(
+            sample=64, moves=4_000, renew=500, starts=2, sweeps=2, rounds=4, fits=1, images=1
+        )
     return Budget(sample=64, moves=0, renew=1, starts=0, sweeps=2, rounds=0, fits=1, images=1)
 
 

@@ -5,8 +5,8 @@ A *row* is what a tile's table tells apart: an input, that is, the link that lea
 to a destination take there, QUIET where none comes by. The fewer borders there are between
 destinations of a row, and between the rows of a tile, the fewer entries answer them all.
 
-Every change is tried exactly: a tree that takes another turn at one link moves that link's flow from
-the rest of the old way to the rest of the new one. So the cost never rises, and a way never breaks.
+Every change is tried exactly: a tree that takes another turn at one link moves that link's flow
+from the rest of the old way to the rest of the new one. So the cost never rises, and no way breaks.
 Names are those of :mod:`model.routing.kernel`.
 """
 
@@ -48,13 +48,12 @@ def _unlike(row: Any, goal: Any, out: Any, words: Any) -> Any:
 def _heard(row: Any, goal: Any, out: Any, words: Any) -> Any:
     """Whether any neighbour says an output, so that saying it too could save a border."""
     said, near, mates, _, _, _ = words
+    found = False
     for i in range(8):
-        if near[goal, i] >= 0 and said[row, near[goal, i]] == out:
-            return True
+        found |= near[goal, i] >= 0 and said[row, near[goal, i]] == out
     for i in range(4):
-        if mates[row, i] >= 0 and said[mates[row, i], goal] == out:
-            return True
-    return False
+        found |= mates[row, i] >= 0 and said[mates[row, i], goal] == out
+    return found
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -85,9 +84,7 @@ def _pour(link: Any, goal: Any, amount: Any, wires: Any, costs: Any, trees: Any,
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def _redirect(
-    link: Any, goal: Any, k: Any, wires: Any, costs: Any, trees: Any, words: Any
-) -> Any:
+def _redirect(link: Any, goal: Any, k: Any, wires: Any, costs: Any, trees: Any, words: Any) -> Any:
     """Let a tree that uses a link go on by another turn; the rise of the cost."""
     succ, port = wires[0], wires[3]
     step, amount = trees[1], trees[2][link, goal]
@@ -133,9 +130,7 @@ def _listen(wires: Any, trees: Any, said: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _go_on(
-    link: Any, goal: Any, legal: Any, wires: Any, costs: Any, trees: Any, words: Any
-) -> Any:
+def _go_on(link: Any, goal: Any, legal: Any, wires: Any, costs: Any, trees: Any, words: Any) -> Any:
     """Take a better turn out of a link that is used, if there is one; how many were taken."""
     succ, (_, _, slope), (_, step, flow, _, ahead) = wires[0], costs, trees
     weight = words[3]
@@ -145,7 +140,11 @@ def _go_on(
             continue
         more = ahead[succ[link, k], goal] - ahead[succ[link, now], goal]
         if more >= 0:
-            if weight[link] == 0.0 or more >= FAR / 2 or not _heard(link, goal, wires[3][succ[link, k]], words):
+            if (
+                weight[link] == 0.0
+                or more >= FAR / 2
+                or not _heard(link, goal, wires[3][succ[link, k]], words)
+            ):
                 continue
             # Costs are convex, so the way costs at least this much more.
             if flow[link, goal] * more * slope > _unlike(link, goal, words[0][link, goal], words):
@@ -159,19 +158,10 @@ def _go_on(
 
 
 @njit(cache=True, nogil=True)
-def _set_out(source: Any, goal: Any, wires: Any, costs: Any, trees: Any, words: Any) -> Any:
-    """Start through a better port if there is one; 1 for a pair that had no way."""
+def _set_out(source: Any, goal: Any, wires: Any, costs: Any, trees: Any, words: Any) -> None:
+    """Start through a better port if there is one."""
     starts, (_, _, slope), (_, _, _, first, ahead) = wires[2], costs, trees
     row, now = len(wires[0]) + source, first[source, goal]
-    if now == NO_PORT:
-        for out in range(4):
-            start = starts[source, out]
-            if start >= 0 and ahead[start, goal] < FAR:
-                first[source, goal] = out
-                words[0][row, goal] = out
-                _pour(start, goal, 1, wires, costs, trees, words)
-                return 1
-        return 0
     for out in range(4):
         start = starts[source, out]
         if out == now or start < 0 or ahead[start, goal] >= FAR:
@@ -186,16 +176,13 @@ def _set_out(source: Any, goal: Any, wires: Any, costs: Any, trees: Any, words: 
             now = out
         else:
             _restart(source, goal, now, wires, costs, trees, words)
-    return 0
 
 
 @njit(cache=True, nogil=True, forceinline=True)
 def _is_dearer(source: Any, goal: Any, wires: Any, trees: Any) -> Any:
-    """Whether a source starts through a port that is not the cheapest, or could start at all."""
+    """Whether a source starts through a port that is not the cheapest."""
     starts, first, ahead = wires[2], trees[3], trees[4]
-    now = FAR
-    if first[source, goal] < NO_PORT:
-        now = ahead[starts[source, first[source, goal]], goal]
+    now = ahead[starts[source, first[source, goal]], goal]
     for out in range(4):
         if starts[source, out] >= 0 and ahead[starts[source, out], goal] < now:
             return True
@@ -204,9 +191,8 @@ def _is_dearer(source: Any, goal: Any, wires: Any, trees: Any) -> Any:
 
 @njit(cache=True, nogil=True)
 def sweep(
-    layer_of: Any, orders: Any, turns: Any, wires: Any, costs: Any, trees: Any, words: Any,
-    lost: Any,
-) -> Any:  # fmt: skip
+    layer_of: Any, orders: Any, turns: Any, wires: Any, costs: Any, trees: Any, words: Any
+) -> Any:
     """Go over all links and destinations once, from the ends of the ways to their sources.
 
     Parameters
@@ -219,13 +205,11 @@ def sweep(
         Of a link by its load (the last for all above), what one more unit is taken to cost, and the
         cost of one unit more on a link of price 1.
     trees : load, step, flow, first, ahead
-        Written.
+        Written. Every pair must have a way.
     words : said, near, mates, weight, likes, among
         Scratch uint8[links + hosts, hosts]; the eight neighbours of a destination, four straight
         and four diagonal ones, -1 where none; the other rows of a row's tile; cost of a border by
         row; weights of a straight, a diagonal and a row border; rows at which trees may change.
-    lost : int64[hosts]
-        Per destination, sources without a way; written.
 
     Returns
     -------
@@ -233,7 +217,7 @@ def sweep(
         Turns taken.
     """
     succ, end, _, _ = wires
-    load, step, flow, first, ahead = trees
+    load, step, flow, _, ahead = trees
     price = costs[1]
     tidies, among = words[3].any(), words[5]
     links, hosts = ahead.shape
@@ -266,7 +250,7 @@ def sweep(
             if source == goal or not among[links + source]:
                 continue
             if tidies or _is_dearer(source, goal, wires, trees):
-                lost[goal] -= _set_out(source, goal, wires, costs, trees, words)
+                _set_out(source, goal, wires, costs, trees, words)
     return taken
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.routing import kernel
-from model.routing.export import export, obey
+from model.routing.export import export
 from model.routing.links import Links
 from model.routing.orders import Place
 from model.routing.plan import NOWHERE, PathPlan
@@ -26,9 +26,6 @@ CROWD: Final = 32
 
 FEW: Final = 200
 """Destinations for which a second thread does not pay."""
-
-STAGES: Final = 8
-COLD: Final = 0.0006
 
 _SIDES: Final = (0, 2, 3, 1)  # neighbours to resemble, by sweep: north, south, west, east
 
@@ -52,9 +49,6 @@ class Weave:
         self.flow = np.zeros((count, hosts), np.int32)
         self.first = np.full((hosts, hosts), kernel.NO_PORT, np.uint8)
         self.ahead = np.empty((count, hosts), np.float32)  # written with a tree
-        self.fixed = np.zeros((0, hosts), np.uint8)
-        open_ports = ((links.starts >= 0) << np.arange(4)).sum(axis=1).astype(np.uint8)
-        self.gates = np.repeat(open_ports[:, None], hosts, axis=1)
         self.together = min(kernel.LANES, 1 + hosts // CROWD)
         self.taste: Taste = (0.3, 0.15)
         self.start(places)
@@ -134,7 +128,7 @@ class Weave:
 
     def _network(self) -> tuple[Any, ...]:
         links = self.links
-        return (self.layer_of, self.orders, links.succ, self.turns, self.fixed, self.gates,
+        return (self.layer_of, self.orders, links.succ, self.turns,
                 links.end, links.starts)  # fmt: skip
 
     @property
@@ -151,52 +145,10 @@ class Weave:
     def score(self) -> tuple[int, float]:
         """Pairs without a way, then the cost of all links; the smaller the better."""
         load = self.load / max(1, len(self.links.hosts))
-        steep = load * load * load
-        return int(self.lost.sum()), float((steep * steep).sum())
-
-    def search(self, seed: int, budget: int, hop: float, warm: float, blocked: float) -> None:
-        """Search for better orders and trees (:func:`model.routing.kernel.search`).
-
-        It goes in stages that cool down from ``warm``, the share of the total cost by which a kept
-        move may raise it; each prices links by the load that the last one left.
-        """
-        links, lost = self.links, self.lost
-        run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
-        trees = [np.ascontiguousarray(part.T) for part in self._trees]
-        gates = np.ascontiguousarray(self.gates.T)
-        heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
-        for stage in range(STAGES):
-            self.set_prices(hop)
-            share = np.arange(len(self.price)) / max(1, self._busiest)
-            cost = (self.price - hop) * share + STEEP * hop * share
-            run(
-                seed * STAGES + stage, budget // STAGES, heats[stage], heats[stage + 1],
-                self.layer_of, self.orders, self.places, links.succ, links.pred, self.turns,
-                links.end, links.starts, gates, cost, self.price, blocked, self.load,
-                self.toll, *trees, lost,
-            )  # fmt: skip
-        for part, found in zip(self._trees, trees, strict=True):
-            part[:] = found.T
-
-    def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
-             bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip
-        """Let trees pass the ``bound`` tiles only as their tables say.
-
-        Parameters
-        ----------
-        entries, count
-            Of :class:`model.tables.fit.FittedTables`.
-        bound : bool[tiles]
-        vcs : int32[hosts]
-            VC of each destination.
-        """
-        links = self.links
-        if not len(self.fixed):
-            self.fixed = np.full(self.step.shape, 7, np.uint8)
-        obey(
-            entries, count, bound, links.width, links.hosts, vcs, links.head, links.port,
-            links.succ, self.fixed, self.gates,
-        )  # fmt: skip
+        steep = load
+        for _ in range(4):  # powers by products are the same bytes everywhere
+            steep = steep * steep
+        return int(self.lost.sum()), float(steep.sum())
 
     def plan(self, slack: float) -> PathPlan:
         """The trees as hops, with outputs that cost at most ``slack`` (a share) more as good."""
