@@ -12,13 +12,10 @@ from model.routing.plan import NOWHERE
 
 @njit(cache=True, nogil=True)
 def export(
-    begin: Any, end: Any, layer_of: Any, turns: Any, succ: Any, starts: Any, port: Any,
-    entry: Any, hosts: Any, step: Any, flow: Any, first: Any, ahead: Any, dearer: Any, hop: Any,
-    good: Any, asked: Any,
+    layer_of: Any, turns: Any, succ: Any, starts: Any, port: Any, entry: Any, hosts: Any,
+    step: Any, flow: Any, first: Any, ahead: Any, dearer: Any, hop: Any, good: Any, asked: Any,
 ) -> None:  # fmt: skip
     """Write ``hop``, ``good`` and ``asked`` of a :class:`model.routing.plan.PathPlan`.
-
-    Of the destinations from ``begin`` up to ``end`` only; others may be written at the same time.
 
     ``dearer``: an output is good that costs at most so many times what the chosen one does. Other
     arrays: see :mod:`model.routing.kernel` and :class:`model.routing.links.Links`. Destinations
@@ -34,10 +31,10 @@ def export(
         a, b, c = succ[link, 0], succ[link, 1], succ[link, 2]  # -1 is never legal
         legal[:] = turns[0, link]
         for layer in range(1, len(turns)):
-            for goal in range(begin, end):
+            for goal in range(len(hosts)):
                 if layer_of[goal] == layer:
                     legal[goal] = turns[layer, link]
-        for goal in range(begin, end):
+        for goal in range(len(hosts)):
             k, may = step[link, goal], legal[goal]
             straight, right, left = ahead[a, goal], ahead[b, goal], ahead[c, goal]
             limit = dearer * (straight if k == 0 else right if k == 1 else left)
@@ -52,7 +49,7 @@ def export(
             asked[tile, goal] |= np.uint32(1) << came + np.uint32(out) if asks else np.uint32(0)
     for source in range(len(hosts)):
         state = hosts[source] * 5 + 4
-        for goal in range(begin, end):
+        for goal in range(len(hosts)):
             chosen = first[source, goal]
             if chosen > 3:
                 continue

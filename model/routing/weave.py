@@ -170,17 +170,11 @@ class Weave:
         hop = np.full((tiles * 5, hosts), NOWHERE, np.uint8)
         good = np.zeros_like(hop)
         asked = np.zeros((tiles, hosts), np.uint32)
-        ends = [0, hosts // 2, hosts]
-
-        def write(lane: int) -> None:
-            export(
-                ends[lane], ends[lane + 1], self.layer_of, self.turns, links.succ, links.starts,
-                links.port, links.entry, links.hosts, self.step, self.flow, self.first, self.ahead,
-                np.float32(1.0 + slack), hop, good, asked,
-            )  # fmt: skip
-
-        with ThreadPoolExecutor(2) as pool:
-            list(pool.map(write, range(2)))
+        export(
+            self.layer_of, self.turns, links.succ, links.starts, links.port, links.entry,
+            links.hosts, self.step, self.flow, self.first, self.ahead, np.float32(1.0 + slack),
+            hop, good, asked,
+        )  # fmt: skip
         return PathPlan(
             width=links.width, height=links.height, hosts=links.hosts, turns=turns,
             forward=forward, layer_of=self.layer_of, hop=hop, good=good, asked=asked,

@@ -242,6 +242,7 @@ def _cover(
     near = enough < least and 4 * least <= 5 * enough  # rounds save a tenth, seldom more
     if near:
         _weigh(cells, x, y, asked, weight)
+        owner[:] = 0  # where nobody asks it stays so
     trial = np.empty_like(entries)
     for turn in range(rounds if near else 0):
         used = _greedy(asked, weight, len(entries), trial, owner)
