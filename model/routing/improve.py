@@ -61,6 +61,7 @@ class Improver:
         self._near = np.stack([number[y + 1 + dy, x + 1 + dx] for dx, dy in around], axis=1)
         self.tile = np.concatenate([links.head, links.hosts])
         self._mates = _mates(self.tile)
+        self._phase = 0
         self.fill = float("inf")
         self.border: npt.NDArray[np.float64] | None = None
         self._said = np.empty((len(self.tile), hosts), np.uint8)
@@ -88,12 +89,13 @@ class Improver:
         changed only at the tiles ``among`` : bool[tiles], by default at all.
         """
         weave = self.weave
+        self._phase += 1
         weight = np.zeros(len(self.tile)) if border is None else border[self.tile]
         open_ = np.ones(len(self.tile), np.bool_) if among is None else among[self.tile]
         # With two layers a destination's straight neighbours are in the other one.
         likes = np.array([1.0, 0.5, 1.0] if len(weave.places) == 1 else [0.5, 1.0, 1.0])
         run: Any = sweep.sweep  # Numba's stubs do not know dispatchers with tuples
-        words = self._said, self._near, self._mates, weight, likes, open_
+        words = self._said, self._near, self._mates, weight, likes, open_, self._phase
         return int(
             run(
                 weave.layer_of, weave.orders, weave.turns, self._wires, costs, self._trees, words,

@@ -29,7 +29,7 @@ class Budget:
     sample : int
         Destinations by which orders are ranked.
     moves : int
-        Of the search, from each start.
+        Of the search, from each start, for each layer.
     renew : int
         Moves after which the search renews prices and lets all trees take what is cheaper now.
     starts : int
@@ -135,7 +135,7 @@ def searched(links: Links, starts: list[list[Order]], budget: Budget) -> tuple[s
     def attempt(number: int) -> Improver:
         places = [place for _, place in starts[number]]
         improver = Improver(balanced(Weave(links, places), 2, BARE))
-        improver.search(number + 1, budget.moves, budget.renew)
+        improver.search(number + 1, budget.moves * len(places), budget.renew)
         return improver
 
     with ThreadPoolExecutor(_LANES) as pool:

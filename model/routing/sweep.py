@@ -22,6 +22,8 @@ NO_PORT: Final = 4
 FAR: Final = np.float32(1e9)
 QUIET: Final = 255
 PASSES: Final = 6
+TURNS: Final = 3
+"""One destination of so many is tried in a sweep, where only load counts."""
 LEAST: Final = -1e-12
 """A change must win more than what sums of floating point numbers may lose."""
 
@@ -29,7 +31,7 @@ LEAST: Final = -1e-12
 @njit(cache=True, nogil=True, forceinline=True)
 def _unlike(row: Any, goal: Any, out: Any, words: Any) -> Any:
     """What the borders between a row's destination and its neighbours cost with an output."""
-    said, near, mates, weight, likes, _ = words
+    said, near, mates, weight, likes, _, _ = words
     if weight[row] == 0.0:
         return 0.0
     borders = 0.0
@@ -47,7 +49,7 @@ def _unlike(row: Any, goal: Any, out: Any, words: Any) -> Any:
 @njit(cache=True, nogil=True, forceinline=True)
 def _heard(row: Any, goal: Any, out: Any, words: Any) -> Any:
     """Whether any neighbour says an output, so that saying it too could save a border."""
-    said, near, mates, _, _, _ = words
+    said, near, mates, _, _, _, _ = words
     found = False
     for i in range(8):
         found |= near[goal, i] >= 0 and said[row, near[goal, i]] == out
@@ -206,10 +208,11 @@ def sweep(
         cost of one unit more on a link of price 1.
     trees : load, step, flow, first, ahead
         Written. Every pair must have a way.
-    words : said, near, mates, weight, likes, among
+    words : said, near, mates, weight, likes, among, turn
         Scratch uint8[links + hosts, hosts]; the eight neighbours of a destination, four straight
         and four diagonal ones, -1 where none; the other rows of a row's tile; cost of a border by
-        row; weights of a straight, a diagonal and a row border; rows at which trees may change.
+        row; weights of a straight, a diagonal and a row border; rows at which trees may change;
+        number of the sweep, by which destinations take turns.
 
     Returns
     -------
@@ -219,7 +222,7 @@ def sweep(
     succ, end, _, _ = wires
     load, step, flow, _, ahead = trees
     price = costs[1]
-    tidies, among = words[3].any(), words[5]
+    tidies, among, phase = words[3].any(), words[5], words[6]
     links, hosts = ahead.shape
     _listen(wires, trees, words[0])
     taken = 0
@@ -240,14 +243,20 @@ def sweep(
                         least, best = ahead[succ[link, k], goal], k
                 if flow[link, goal] == 0:
                     step[link, goal] = best
-                elif among[link] and (tidies or best != step[link, goal]):
+                elif among[link] and (
+                    tidies or (best != step[link, goal] and (goal + phase) % TURNS == 0)
+                ):
                     taken += _go_on(link, goal, legal, wires, costs, trees, words)
                 if flow[link, goal] > 0:
                     least = ahead[succ[link, step[link, goal]], goal]
                 ahead[link, goal] = min(toll + least, FAR)
     for source in range(hosts):
         for goal in range(hosts):
-            if source == goal or not among[links + source]:
+            if (
+                source == goal
+                or not among[links + source]
+                or (not tidies and (goal + phase) % TURNS)
+            ):
                 continue
             if tidies or _is_dearer(source, goal, wires, trees):
                 _set_out(source, goal, wires, costs, trees, words)
