@@ -159,7 +159,7 @@ def _route(blank: ConfigImage, routing: Weave | Improver, effort: Effort) -> Rou
     budget = budget_for(effort, blank.spec.tiles)
     for _ in range(budget.fits):
         if isinstance(routing, Improver):
-            routing.tidy(lambda: entries_needed(weave.plan(GOOD_SLACK)), entries, budget.rounds)
+            routing.tidy(lambda: entries_needed(weave.plan(GOOD_SLACK)), entries, *budget.tidy)
         paths = weave.plan(GOOD_SLACK)
         try:
             tables = fit_tables(paths, entries, blank.spec.vcs, effort)

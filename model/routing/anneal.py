@@ -51,9 +51,10 @@ def _random(state: Any, below: Any) -> Any:
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def _pour(link: Any, goal: Any, amount: Any, succ: Any, cost: Any, trees: Any, use: Any) -> Any:
+def _pour(link: Any, goal: Any, amount: Any, succ: Any, costs: Any, trees: Any, use: Any) -> Any:
     """Add flow to a link and to the rest of its way; by how much the cost rises."""
     load, step, flow, _, _ = trees
+    cost, _, _, _, bent = costs
     last = len(cost) - 1
     rise = 0.0
     while True:
@@ -65,11 +66,12 @@ def _pour(link: Any, goal: Any, amount: Any, succ: Any, cost: Any, trees: Any, u
         if k == STAY:
             return rise
         use[link, k] += amount
+        rise += amount * bent[k]
         link = succ[link, k]
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def _redirect(link: Any, goal: Any, k: Any, succ: Any, cost: Any, trees: Any, use: Any) -> Any:
+def _redirect(link: Any, goal: Any, k: Any, succ: Any, costs: Any, trees: Any, use: Any) -> Any:
     """Let a tree go on from a link by another turn, or by none; the rise of the cost."""
     _, step, flow, _, _ = trees
     amount = flow[link, goal]
@@ -77,23 +79,25 @@ def _redirect(link: Any, goal: Any, k: Any, succ: Any, cost: Any, trees: Any, us
     rise = 0.0
     if amount > 0 and old < STAY:
         use[link, old] -= amount
-        rise += _pour(succ[link, old], goal, -amount, succ, cost, trees, use)
+        rise -= amount * costs[4][old]
+        rise += _pour(succ[link, old], goal, -amount, succ, costs, trees, use)
     step[link, goal] = k
     if amount > 0 and k < STAY:
         use[link, k] += amount
-        rise += _pour(succ[link, k], goal, amount, succ, cost, trees, use)
+        rise += amount * costs[4][k]
+        rise += _pour(succ[link, k], goal, amount, succ, costs, trees, use)
     return rise
 
 
 @njit(cache=True, nogil=True)
 def _restart(
-    source: Any, goal: Any, out: Any, starts: Any, succ: Any, cost: Any, trees: Any, use: Any
+    source: Any, goal: Any, out: Any, starts: Any, succ: Any, costs: Any, trees: Any, use: Any
 ) -> Any:
     """Let a source start through another port; the rise of the cost."""
     first = trees[3]
-    rise = _pour(starts[source, first[source, goal]], goal, -1, succ, cost, trees, use)
+    rise = _pour(starts[source, first[source, goal]], goal, -1, succ, costs, trees, use)
     first[source, goal] = out
-    return rise + _pour(starts[source, out], goal, 1, succ, cost, trees, use)
+    return rise + _pour(starts[source, out], goal, 1, succ, costs, trees, use)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
@@ -107,32 +111,32 @@ def _note(row: Any, goal: Any, old: Any, ahead: Any, log: Any, size: Any) -> Non
 
 
 @njit(cache=True, nogil=True)
-def _undo(starts: Any, succ: Any, cost: Any, trees: Any, use: Any, log: Any, size: Any) -> None:
+def _undo(starts: Any, succ: Any, costs: Any, trees: Any, use: Any, log: Any, size: Any) -> None:
     """Take all logged changes back."""
     ahead = trees[4]
     for i in range(size[0] - 1, -1, -1):
         row, goal, old = log["row"][i], log["goal"][i], log["old"][i]
         if row < len(succ):
-            _redirect(row, goal, old, succ, cost, trees, use)
+            _redirect(row, goal, old, succ, costs, trees, use)
             ahead[row, goal] = log["ahead"][i]
         else:
-            _restart(row - len(succ), goal, old, starts, succ, cost, trees, use)
+            _restart(row - len(succ), goal, old, starts, succ, costs, trees, use)
 
 
 @njit(cache=True, nogil=True, forceinline=True)
-def _cheapest(link: Any, goal: Any, turn: Any, succ: Any, ahead: Any) -> Any:
+def _cheapest(link: Any, goal: Any, turn: Any, bend: Any, succ: Any, ahead: Any) -> Any:
     """Legal turn with the cheapest rest, STAY when there is none."""
     least, best = FAR, STAY
     for k in range(3):
-        if turn[link] >> k & 1 and ahead[succ[link, k], goal] < least:
-            least, best = ahead[succ[link, k], goal], k
+        if turn[link] >> k & 1 and ahead[succ[link, k], goal] + bend[k] < least:
+            least, best = ahead[succ[link, k], goal] + bend[k], k
     return best
 
 
 @njit(cache=True, nogil=True)
 def _mend(
     link: Any, goal: Any, turn: Any, pred: Any, host: Any, toll: Any, stack: Any, log: Any,
-    size: Any, starts: Any, succ: Any, cost: Any, trees: Any, use: Any,
+    size: Any, starts: Any, succ: Any, costs: Any, trees: Any, use: Any,
 ) -> Any:  # fmt: skip
     """Find another way on from a link, or where there is none from those that lead to it.
 
@@ -148,11 +152,11 @@ def _mend(
         old = step[link, goal]
         if ahead[link, goal] >= FAR or (old < STAY and ahead[succ[link, old], goal] < FAR):
             continue
-        k = _cheapest(link, goal, turn, succ, ahead)
+        k = _cheapest(link, goal, turn, costs[3], succ, ahead)
         _note(link, goal, old, ahead, log, size)
-        rise += _redirect(link, goal, k, succ, cost, trees, use)
+        rise += _redirect(link, goal, k, succ, costs, trees, use)
         if k < STAY:
-            ahead[link, goal] = toll[link] + ahead[succ[link, k], goal]
+            ahead[link, goal] = toll[link] + costs[3][k] + ahead[succ[link, k], goal]
             continue
         ahead[link, goal] = FAR
         for side in range(3):
@@ -172,31 +176,32 @@ def _mend(
             if best == NO_PORT:
                 return np.inf
             _note(len(succ) + source, goal, first[source, goal], ahead, log, size)
-            rise += _restart(source, goal, best, starts, succ, cost, trees, use)
+            rise += _restart(source, goal, best, starts, succ, costs, trees, use)
     return rise
 
 
 @njit(cache=True, nogil=True)
 def _take(
     link: Any, k: Any, layer: Any, layer_of: Any, toll: Any, log: Any, size: Any, succ: Any,
-    cost: Any, trees: Any, use: Any,
+    costs: Any, trees: Any, use: Any,
 ) -> Any:  # fmt: skip
     """Let all trees of a layer take a legal turn where that is cheaper; the rise of the cost."""
     _, step, _, _, ahead = trees
+    bend = costs[3]
     to = succ[link, k]
     rise = 0.0
     for goal in range(len(layer_of)):
         now = step[link, goal]
         if layer_of[goal] != layer or now >= STAY or now == k:
             continue
-        if ahead[to, goal] >= ahead[succ[link, now], goal]:
+        if ahead[to, goal] + bend[k] >= ahead[succ[link, now], goal] + bend[now]:
             continue
-        more = _redirect(link, goal, k, succ, cost, trees, use)
+        more = _redirect(link, goal, k, succ, costs, trees, use)
         if more > 0.0:
-            _redirect(link, goal, now, succ, cost, trees, use)
+            _redirect(link, goal, now, succ, costs, trees, use)
             continue
         _note(link, goal, now, ahead, log, size)
-        ahead[link, goal] = toll[link] + ahead[to, goal]
+        ahead[link, goal] = toll[link] + bend[k] + ahead[to, goal]
         rise += more
     return rise
 
@@ -204,7 +209,7 @@ def _take(
 @njit(cache=True, nogil=True)
 def _start_at(
     source: Any, out: Any, layer: Any, layer_of: Any, log: Any, size: Any, starts: Any, succ: Any,
-    cost: Any, trees: Any, use: Any,
+    costs: Any, trees: Any, use: Any,
 ) -> Any:  # fmt: skip
     """Let a source start through a port wherever that is cheaper; the rise of the cost."""
     _, _, _, first, ahead = trees
@@ -216,9 +221,9 @@ def _start_at(
             continue
         if ahead[start, goal] >= ahead[starts[source, now], goal]:
             continue
-        more = _restart(source, goal, out, starts, succ, cost, trees, use)
+        more = _restart(source, goal, out, starts, succ, costs, trees, use)
         if more > 0.0:
-            _restart(source, goal, now, starts, succ, cost, trees, use)
+            _restart(source, goal, now, starts, succ, costs, trees, use)
             continue
         _note(len(succ) + source, goal, now, ahead, log, size)
         rise += more
@@ -366,7 +371,9 @@ def _wish(
 
 
 @njit(cache=True, nogil=True)
-def _way(source: Any, goal: Any, succ: Any, end: Any, starts: Any, free: Any, path: Any) -> Any:
+def _way(
+    source: Any, goal: Any, bend: Any, succ: Any, end: Any, starts: Any, free: Any, path: Any
+) -> Any:
     """The cheapest way whether its turns are legal or not; its number of links, 0 if none."""
     least, link = FAR, -1
     for out in range(4):
@@ -382,8 +389,8 @@ def _way(source: Any, goal: Any, succ: Any, end: Any, starts: Any, free: Any, pa
         least, best = FAR, -1
         for k in range(3):
             to = succ[link, k]
-            if to >= 0 and free[to, goal] < least:
-                least, best = free[to, goal], to
+            if to >= 0 and free[to, goal] + bend[k] < least:
+                least, best = free[to, goal] + bend[k], to
         link = best
     return 0
 
@@ -412,7 +419,7 @@ def anneal(
         Of :func:`model.routing.sweep.relax`.
     """
     succ, end, starts, _ = wires
-    cost, price, _ = costs
+    cost, price, _, bend, bent = costs
     load, step, flow, first, ahead = trees
     state = np.full(1, seed, np.uint64)
     layers, links = orders.shape
@@ -432,6 +439,7 @@ def anneal(
         for goal in range(hosts):
             if step[link, goal] < STAY:
                 uses[layer_of[goal], link, step[link, goal]] += flow[link, goal]
+                now += flow[link, goal] * bent[step[link, goal]]
     worst = HARM * load.max()
     for number in range(moves):
         layer = _random(state, layers)
@@ -440,7 +448,7 @@ def anneal(
         if _random(state, 8):
             source, goal = _wish(layer, layer_of, starts, first, ahead, free, state)
             if goal >= 0:
-                steps = _way(source, goal, succ, end, starts, free, path)
+                steps = _way(source, goal, bend, succ, end, starts, free, path)
         if steps == 0:
             source = -1
             path[0], k = _random(state, links), _random(state, 3)
@@ -456,6 +464,8 @@ def anneal(
         harm, count, gone = 0, 0, np.float32(0.0)
         for i in range(whole - 1):
             gone += toll[path[i]]
+            for k in range(3):
+                gone += bend[k] if succ[path[i], k] == path[i + 1] else np.float32(0.0)
             if place[path[i]] < place[path[i + 1]]:
                 continue
             more, count = _open(
@@ -485,11 +495,11 @@ def anneal(
             for goal in range(hosts):
                 if step[tail, goal] == k and layer_of[goal] == layer:
                     _note(tail, goal, k, ahead, log, size)
-                    rise += _redirect(tail, goal, STAY, succ, cost, trees, use)
+                    rise += _redirect(tail, goal, STAY, succ, costs, trees, use)
         for i in range(size[0]):
             rise += _mend(
                 log["row"][i], log["goal"][i], turn, pred, host, toll, stack, log, size, starts,
-                succ, cost, trees, use,
+                succ, costs, trees, use,
             )  # fmt: skip
             if rise > now * HOPELESS or size[0] > LOG // 2:
                 failed = True
@@ -504,11 +514,11 @@ def anneal(
                 link, k = flips[i] // 3, flips[i] % 3
             if not turn[link] >> k & 1 or size[0] > LOG // 2:
                 continue
-            rise += _take(link, k, layer, layer_of, toll, log, size, succ, cost, trees, use)
+            rise += _take(link, k, layer, layer_of, toll, log, size, succ, costs, trees, use)
         for out in range(0 if failed or source < 0 else 4):
             if starts[source, out] == path[0]:
                 rise += _start_at(
-                    source, out, layer, layer_of, log, size, starts, succ, cost, trees, use
+                    source, out, layer, layer_of, log, size, starts, succ, costs, trees, use
                 )  # fmt: skip
         heat = warm + (cold - warm) * number / moves
         heat *= _random(state, 1 << 20) / (1 << 19)
@@ -516,7 +526,7 @@ def anneal(
             now += rise
             kept += 1
             continue
-        _undo(starts, succ, cost, trees, use, log, size)
+        _undo(starts, succ, costs, trees, use, log, size)
         order[:], turn[:] = old_order, old_turn
         for i in range(links):
             place[order[i]] = i

@@ -11,11 +11,14 @@ import numpy.typing as npt
 from model.routing import anneal, sweep
 from model.routing.weave import Weave
 
-STEEP: Final = 16
+STEEP: Final = 12
 """Power of a link's load in its cost: nearly only the busiest links count."""
 HOP: Final = 0.04
 """Price of a hop against that of one unit more on the busiest link."""
 TIDY_HOP: Final = 0.2
+"""The same while tidying, which leaves the turns as they are."""
+BEND: Final = 0.05
+"""Price of a turn: packets that go straight on block each other less, and make smaller tables."""
 STAGES: Final = 8
 """Times that costs are renewed by the busiest link's load; each stage is colder."""
 WARM: Final = 0.05
@@ -24,13 +27,14 @@ COLD: Final = 0.0005
 BORDER: Final = 0.3
 """Price of a border at first, in packets that go one hop farther."""
 DEARER: Final = 1.5
-SWEEPS: Final = 3
-"""Sweeps before any border gets dearer."""
 _FIRM: Final = 8
 """Times the busiest link's load, beyond which more costs no more."""
 
-Costs = tuple[npt.NDArray[np.float64], npt.NDArray[np.float32], float]
-"""Of a link by its load, of one more unit, and the slope that joins the two."""
+Costs = tuple[
+    npt.NDArray[np.float64], npt.NDArray[np.float32], float, npt.NDArray[np.float32],
+    npt.NDArray[np.float64],
+]  # fmt: skip
+"""See :func:`model.routing.sweep.sweep`."""
 
 
 class Improver:
@@ -75,7 +79,9 @@ class Improver:
         for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
             steep = steep * share
         price = (np.minimum(steep, 1e6) + hop).astype(np.float32)
-        return share * (steep + STEEP * hop), price, STEEP / busiest
+        bend = np.array([0.0, BEND, BEND])
+        slope = STEEP / busiest
+        return share * (steep + STEEP * hop), price, slope, bend.astype(np.float32), slope * bend
 
     def sweep(
         self,
@@ -120,7 +126,16 @@ class Improver:
             warm, cold = heats[stage : stage + 2]
             for block in range(blocks):
                 self.sweep(costs)
-                relax(weave.orders, links.succ, links.end, costs[1], weave.load, weave.ahead, free)
+                relax(
+                    weave.orders,
+                    costs[3],
+                    links.succ,
+                    links.end,
+                    costs[1],
+                    weave.load,
+                    weave.ahead,
+                    free,
+                )
                 here, there = (warm + (cold - warm) * k / blocks for k in (block, block + 1))
                 run(
                     (seed * STAGES + stage) * blocks + block, renew, here, there,
@@ -128,7 +143,9 @@ class Improver:
                     links.pred, host[links.tail], costs, self._trees, free,
                 )  # fmt: skip
 
-    def tidy(self, need: Callable[[], npt.NDArray[np.int32]], most: int, rounds: int) -> None:
+    def tidy(
+        self, need: Callable[[], npt.NDArray[np.int32]], most: int, sweeps: int, rounds: int
+    ) -> None:
         """Make trees easy to write as tables, at little cost.
 
         Borders between what neighbouring destinations ask get a price, at first the same at every
@@ -140,14 +157,14 @@ class Improver:
             int32[tiles]: entries that tables of today's trees take.
         most : int
             Entries a tile has.
-        rounds : int
-            Times that borders get dearer where entries run out.
+        sweeps, rounds : int
+            Times that all trees are gone over at first, and that borders get dearer where entries run out.
         """
         costs = self.costs(TIDY_HOP)
         unit = STEEP * TIDY_HOP / max(1, int(self.weave.load.max(initial=0)))
         if self.border is None:
             self.border = np.full(self.weave.links.width * self.weave.links.height, BORDER * unit)
-            for _ in range(SWEEPS):
+            for _ in range(sweeps):
                 self.sweep(costs, self.border)
         for _ in range(rounds):
             needed = need()

@@ -36,8 +36,8 @@ class Budget:
         Of the search with one layer; with two there is one less.
     sweeps : int
         Times each tree is laid.
-    rounds : int
-        Of tidying searched trees.
+    tidy : tuple[int, int]
+        Sweeps and rounds of tidying searched trees.
     fits : int
         Times tables are made of searched trees, tidied further where entries ran out.
     images : int
@@ -49,7 +49,7 @@ class Budget:
     renew: int
     starts: int
     sweeps: int
-    rounds: int
+    tidy: tuple[int, int]
     fits: int
     images: int
 
@@ -59,17 +59,17 @@ def budget_for(effort: Effort, tiles: int) -> Budget:
     if effort == "fast":
         sweeps = 2 if tiles <= MIDDLE else 1
         return Budget(
-            sample=16, moves=0, renew=1, starts=0, sweeps=sweeps, rounds=0, fits=1, images=1
+            sample=16, moves=0, renew=1, starts=0, sweeps=sweeps, tidy=(0, 0), fits=1, images=1
         )
     if tiles <= SMALL:
         return Budget(
-            sample=128, moves=10_000, renew=300, starts=3, sweeps=2, rounds=16, fits=2, images=2
+            sample=128, moves=10_000, renew=300, starts=3, sweeps=2, tidy=(3, 16), fits=2, images=2
         )
     if tiles <= MIDDLE:
         return Budget(
-            sample=64, moves=4_000, renew=500, starts=2, sweeps=2, rounds=4, fits=1, images=1
+            sample=64, moves=4_000, renew=500, starts=2, sweeps=2, tidy=(1, 4), fits=1, images=1
         )
-    return Budget(sample=64, moves=0, renew=1, starts=0, sweeps=2, rounds=0, fits=1, images=1)
+    return Budget(sample=64, moves=0, renew=1, starts=0, sweeps=2, tidy=(0, 0), fits=1, images=1)
 
 
 SMALL: Final = 400

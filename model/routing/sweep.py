@@ -76,6 +76,7 @@ def _pour(link: Any, goal: Any, amount: Any, wires: Any, costs: Any, trees: Any,
         if k == STAY:
             return rise
         to = succ[link, k]
+        rise += amount * costs[4][k]
         if had == 0:
             rise += _unlike(link, goal, port[to], words)
             said[link, goal] = port[to]
@@ -92,6 +93,7 @@ def _redirect(link: Any, goal: Any, k: Any, wires: Any, costs: Any, trees: Any, 
     step, amount = trees[1], trees[2][link, goal]
     said = words[0]
     rise = -_unlike(link, goal, said[link, goal], words)
+    rise += amount * (costs[4][k] - costs[4][step[link, goal]])
     rise += _pour(succ[link, step[link, goal]], goal, -amount, wires, costs, trees, words)
     step[link, goal] = k
     said[link, goal] = port[succ[link, k]]
@@ -134,13 +136,14 @@ def _listen(wires: Any, trees: Any, said: Any) -> None:
 @njit(cache=True, nogil=True)
 def _go_on(link: Any, goal: Any, legal: Any, wires: Any, costs: Any, trees: Any, words: Any) -> Any:
     """Take a better turn out of a link that is used, if there is one; how many were taken."""
-    succ, (_, _, slope), (_, step, flow, _, ahead) = wires[0], costs, trees
+    succ, (_, _, slope, bend, _), (_, step, flow, _, ahead) = wires[0], costs, trees
     weight = words[3]
     now, taken = step[link, goal], 0
     for k in range(3):
         if k == now or not legal >> k & 1:
             continue
         more = ahead[succ[link, k], goal] - ahead[succ[link, now], goal]
+        more += bend[k] - bend[now]
         if more >= 0:
             if (
                 weight[link] == 0.0
@@ -162,7 +165,7 @@ def _go_on(link: Any, goal: Any, legal: Any, wires: Any, costs: Any, trees: Any,
 @njit(cache=True, nogil=True)
 def _set_out(source: Any, goal: Any, wires: Any, costs: Any, trees: Any, words: Any) -> None:
     """Start through a better port if there is one."""
-    starts, (_, _, slope), (_, _, _, first, ahead) = wires[2], costs, trees
+    starts, (_, _, slope, _, _), (_, _, _, first, ahead) = wires[2], costs, trees
     row, now = len(wires[0]) + source, first[source, goal]
     for out in range(4):
         start = starts[source, out]
@@ -203,9 +206,9 @@ def sweep(
     orders, turns : int32[layers, links], uint8[layers, links]
     wires : succ, end, starts, port
         Of :class:`model.routing.links.Links`.
-    costs : float64[n], float32[n], float
-        Of a link by its load (the last for all above), what one more unit is taken to cost, and the
-        cost of one unit more on a link of price 1.
+    costs : float64[n], float32[n], float, float32[3], float64[3]
+        Of a link by its load (the last for all above); prices: what one more unit is taken to cost;
+        what a price of 1 costs; prices and costs of going straight on and of turning either way.
     trees : load, step, flow, first, ahead
         Written. Every pair must have a way.
     words : said, near, mates, weight, likes, among, turn
@@ -221,7 +224,7 @@ def sweep(
     """
     succ, end, _, _ = wires
     load, step, flow, _, ahead = trees
-    price = costs[1]
+    _, price, _, bend, _ = costs
     tidies, among, phase = words[3].any(), words[5], words[6]
     links, hosts = ahead.shape
     _listen(wires, trees, words[0])
@@ -239,8 +242,8 @@ def sweep(
                     continue
                 least, best = FAR, STAY
                 for k in range(3):
-                    if legal >> k & 1 and ahead[succ[link, k], goal] < least:
-                        least, best = ahead[succ[link, k], goal], k
+                    if legal >> k & 1 and ahead[succ[link, k], goal] + bend[k] < least:
+                        least, best = ahead[succ[link, k], goal] + bend[k], k
                 if flow[link, goal] == 0:
                     step[link, goal] = best
                 elif among[link] and (
@@ -248,7 +251,8 @@ def sweep(
                 ):
                     taken += _go_on(link, goal, legal, wires, costs, trees, words)
                 if flow[link, goal] > 0:
-                    least = ahead[succ[link, step[link, goal]], goal]
+                    k = step[link, goal]
+                    least = ahead[succ[link, k], goal] + bend[k]
                 ahead[link, goal] = min(toll + least, FAR)
     for source in range(hosts):
         for goal in range(hosts):
@@ -265,7 +269,7 @@ def sweep(
 
 @njit(cache=True, nogil=True)
 def relax(
-    orders: Any, succ: Any, end: Any, price: Any, load: Any, ahead: Any, free: Any
+    orders: Any, bend: Any, succ: Any, end: Any, price: Any, load: Any, ahead: Any, free: Any
 ) -> None:  # fmt: skip
     """Write ``free[link, goal]``, the price of the rest of a way if every turn were legal.
 
@@ -283,4 +287,4 @@ def relax(
                     continue
                 for goal in range(hosts):
                     if end[link] != goal:
-                        free[link, goal] = min(free[link, goal], toll + free[to, goal])
+                        free[link, goal] = min(free[link, goal], toll + bend[k] + free[to, goal])

@@ -114,7 +114,7 @@ def test_tidying_saves_entries_and_no_sweep_raises_the_cost() -> None:
     assert cost() < before
     busiest, need = weave.load.max(), entries_needed(weave.plan(0.1))
     assert need.max() > 16
-    improver.tidy(lambda: entries_needed(weave.plan(0.1)), 16, 12)
+    improver.tidy(lambda: entries_needed(weave.plan(0.1)), 16, 3, 12)
     after = entries_needed(weave.plan(0.1))
     assert after.sum() < 0.8 * need.sum()
     assert (after > 16).sum() < 0.2 * (need > 16).sum()
