@@ -1,12 +1,13 @@
-"""One cycle of every tile: decide from the registers before the edge, then move.
+"""One cycle of the fabric: all lanes ask for their outputs, then whoever is granted moves.
 
-Deciding reads registers of its own tile and the occupancy of its neighbours' buffers, and writes
-only what no other decision of the cycle reads; moving then changes occupancies and queues. So the
-result does not depend on the order in which tiles are visited.
+Asking reads the state before the edge and writes only which inputs ask for an output. What moves
+afterwards changes buffers, but nothing that another grant of the cycle depends on. So the result
+does not depend on the order of a list, nor on how tiles are divided into parts: a flit that leaves
+its part waits in a box until all have moved. The layout is :mod:`model.engine.state`'s.
 
 All compiled functions live in this file: Numba's cache watches the file of a function, not those
 of its callees. Under another name it is plain Python (:func:`model.engine.run.kernel`). Arguments:
-``f`` Fabric, ``p`` Packets, ``s`` State, ``k`` Control, ``t`` tile, ``c`` cycle.
+``f`` Fabric, ``p`` Packets, ``s`` State, ``k`` Control, ``part``, ``c`` cycle, ``t`` tile.
 """
 
 from __future__ import annotations
@@ -16,54 +17,49 @@ from typing import Any
 import numba
 import numpy as np
 
+from model.engine import shared
 from model.engine import state as at
-from model.engine.state import FLIT_BITS, NI_ENTRIES, SINK, UNKNOWN
+from model.engine.state import FIELD, FIRST, LAST, PACKET, SLACK, VC
 from model.random import GOLDEN
 from model.random import mix64 as mix64_source
+
+COMPILED = __name__ == "model.engine.kernel"
 
 
 def jit(function: Any) -> Any:
     """Compile, or leave alone in the uncompiled copy of this module.
 
     Nothing here allocates, so Numba's reference counts are switched off: counting every array of
-    every tuple up and down at each call made the engine 25 times slower.
+    every tuple up and down made the engine 25 times slower. All is inlined into
+    :func:`run_cycles`, so that a cycle passes no arguments.
     """
-    options: dict[str, Any] = {"cache": True, "_nrt": False}
-    return numba.njit(**options)(function) if __name__ == "model.engine.kernel" else function
+    options: dict[str, Any] = {"cache": True, "_nrt": False, "nogil": True, "forceinline": True}
+    return numba.njit(**options)(function) if COMPILED else function
 
 
 mix64 = jit(mix64_source)
-
-LOCAL, TO_CORE, TO_SINK = 4, -1, -2
-ACCEPT, CONSUME, INJECT, DELIVER = 1, 2, 4, 8
+I, U = np.int64, np.uint64  # as U, an index is not looked at for being negative
+LOCAL, SINK = 4, 5
 EVENT_ACCEPT, EVENT_REFUSE, EVENT_DELIVER = 0, 1, 2  # runlog.Event
-FLIT_MASK = (1 << FLIT_BITS) - 1
+M32 = 0xFFFFFFFF
 WEYL, U32, U42 = np.uint64(GOLDEN), np.uint64(32), np.uint64(42)
+SPINS = 2000
+"""How often a thread looks for the others before it gives way."""
 
 
 @jit
-def lookup(f: Any, t: int, port: int, vc: int, place: int) -> int:
-    """Output of a first flit, or SINK when its packet is an offender (RTR-7)."""
-    to = SINK
-    if place == t:
-        to = LOCAL
-    else:
-        x, y = place % f.width, place // f.width
-        for e in range(f.routes.shape[1]):
-            entry = f.routes[t, e]
-            if (
-                entry["valid"]
-                and entry["x_lo"] <= x <= entry["x_hi"]
-                and entry["y_lo"] <= y <= entry["y_hi"]
-                and (entry["from_ports"] >> port) & 1
-                and (entry["vcs"] >> vc) & 1
-            ):
-                to = int(entry["to"])
-                break
-    if to > LOCAL or not f.turns[t, port, to, vc]:
-        return SINK
-    usable = f.core_ok[t] if to == LOCAL else f.out_ok[t, to]
-    return int(to) if usable else SINK
+def lane_list(f: Any, k: Any, part: int, flip: int) -> int:
+    """Where a part's list of lanes begins; ``asking`` is laid out as with flip 0."""
+    each = 5 * len(f.vcs)
+    whole = f.tiles * each + SLACK * (len(k.begin) - 1)
+    return flip * whole + I(k.begin[part]) * each + SLACK * part
+
+
+@jit
+def tile_list(f: Any, k: Any, part: int, flip: int, which: int) -> int:
+    """Where a part's list of in queues (0), out queues (1) or sources (2) begins."""
+    whole = f.tiles + SLACK * (len(k.begin) - 1)
+    return (2 * which + flip) * whole + I(k.begin[part]) + SLACK * part
 
 
 @jit
@@ -77,274 +73,452 @@ def core_refuses(f: Any, t: int, c: int) -> bool:
 
 
 @jit
-def decide_ni(f: Any, p: Any, s: Any, t: int, c: int) -> int:
-    """What the NI does in this cycle, as a bit set (NI-1 to NI-3)."""
-    todo = 0
-    presented = s.sending[t] < p.queue_end[t] and s.present_at[t] <= c
-    if presented and s.in_count[t] < NI_ENTRIES:
-        todo |= ACCEPT
-    if s.in_count[t] > 0:
-        packet = s.in_queue[t, s.in_head[t]] >> FLIT_BITS
-        if p.place[packet] < 0:
-            todo |= CONSUME
-        elif s.occupancy[(t * 5 + LOCAL) * f.vcs + p.vc[packet]] < f.depth:
-            todo |= INJECT
-    if s.out_count[t] > 0 and not core_refuses(f, t, c):
-        todo |= DELIVER
-    return todo
+def output_of(f: Any, t: int, lane: int, row: int, place: int) -> int:
+    """Output of the packet at a lane's front, or SINK when it is an offender (RTR-7)."""
+    g = f.tables
+    if g.direct:
+        return I(g.output[U((row << g.place_bits) + place)])
+    of_lane = t * 8 * len(f.vcs) + lane
+    x, y = place & ((1 << g.x_bits) - 1), place >> g.x_bits
+    hits = I(g.of_x[U(I(g.rows[U(4 * t)]) + x)]) & I(g.of_y[U(I(g.rows[U(4 * t + 1)]) + y)])
+    hits &= I(g.of_lane[U(of_lane)])
+    lowest = hits & -hits
+    to = I((lowest & I(g.to[U(4 * t)])) != 0) + 2 * I((lowest & I(g.to[U(4 * t + 1)])) != 0)
+    to += 4 * I((lowest & I(g.to[U(4 * t + 2)])) != 0)
+    if hits == 0:
+        to = SINK
+    if place == g.rows[U(4 * t + 2)]:
+        to = LOCAL
+    return to if (I(g.legal[U(of_lane)]) >> to) & 1 else SINK
 
 
 @jit
-def leave(f: Any, p: Any, s: Any, k: Any, b: int, to: int) -> bool:
-    """Note that the front flit of input VC ``b`` leaves; true when it is its packet's last."""
-    n = k.position[at.MOVES]
-    s.move_from[n], s.move_to[n] = b, to
-    k.position[at.MOVES] = n + 1
-    flit = s.buffer[b * f.depth + s.head[b]]
-    last = (flit & FLIT_MASK) == p.length[flit >> FLIT_BITS] - 1
-    s.begun[b] = not last
-    if last:
-        s.dest[b] = UNKNOWN
-    return bool(last)
+def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
+    """Let the sources know which packets are offered from this cycle on."""
+    q = part * at.POSITIONS
+    n, sources = k.position[q + at.WOKEN], k.position[q + at.SOURCES]
+    first = tile_list(f, k, part, flip, 2)
+    while n < k.turn_end[part] and p.offered[U(p.turn[U(n)])] <= c:
+        packet = I(p.turn[U(n)])
+        t = I(p.sender[U(packet)])
+        if s.source[U(4 * t + 3)] == 0:
+            s.source[U(4 * t)] = packet
+            s.tile_lists[U(first + sources)] = t
+            sources += 1
+        s.source[U(4 * t + 3)] += 1
+        n += 1
+    k.position[q + at.WOKEN] = n
+    k.position[q + at.SOURCES] = sources
 
 
 @jit
-def grant(f: Any, p: Any, s: Any, k: Any, t: int, output: int) -> int:
-    """Let one flit through an output (RTR-5); its input VC's number within the tile, or -1."""
-    for step in range(f.vcs):
-        v = (int(s.next_vc[t * 5 + output]) + step) & (f.vcs - 1)
-        asking = s.wants[output * f.vcs + v]
-        if asking == 0:
-            continue
-        if output == LOCAL:
-            to = TO_CORE
-            ready = s.out_count[t] < NI_ENTRIES
-        else:
-            across = f.width if output & 1 == 0 else 1
-            neighbour = t + across if output == 1 or output == 2 else t - across
-            to = (neighbour * 5 + (output + 2) % 4) * f.vcs + v
-            ready = s.occupancy[to] < f.depth
-        owned = (t * 5 + output) * f.vcs + v
-        i = int(s.owner[owned])
-        if not ready or (i >= 0 and not (asking >> i) & 1):
-            continue
-        if i < 0:
-            i = int(s.pointer[owned])
-            while not (asking >> i) & 1:
-                i = (i + 1) % 5
-            s.pointer[owned] = (i + 1) % 5
-        last = leave(f, p, s, k, (t * 5 + i) * f.vcs + v, to)
-        s.owner[owned] = -1 if last else i
-        s.next_vc[t * 5 + output] = (v + 1) & (f.vcs - 1)
-        s.moved[t, output] += 1
-        return int(i * f.vcs + v)
-    return -1
+def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
+    """Every lane that is not empty asks for its output VC, if it may have it and there is space."""
+    V = len(f.vcs)
+    V2, plane, tile_bits = V >> 1, 8 * V, 6 + (V >> 1)
+    lanes, asking = lane_list(f, k, part, flip), lane_list(f, k, part, 0)
+    for n in range(k.position[part * at.POSITIONS + at.LANES]):
+        a = I(s.lanes[U(lanes + n)])
+        t, lane = a >> tile_bits, a & (plane - 1)
+        row = t * (5 * V + 1) + lane
+        flit = s.slots[U((row << f.ring) + I(s.line[U(a + at.HEAD * plane)]))]
+        output = output_of(f, t, lane, row, flit >> f.place_shift)
+        b = a - lane + (output << V2) + (lane & (V - 1))
+        space = I(s.line[U((b + f.across[U(b & (plane - 1))]) & M32)]) < f.depth
+        may = I(s.line[U(b + at.GRANT * plane)]) & (1 << (lane >> V2)) & -I(space)
+        s.line[U(b + at.ASKED * plane)] |= may
+        s.asking[U(asking + n)] = b
 
 
 @jit
-def decide_router(f: Any, p: Any, s: Any, k: Any, t: int, c: int) -> None:
-    """Sink offenders, arbitrate the outputs, count stalls, watch fronts that stand still."""
-    s.wants[:] = 0
-    filled, gone, outputs = 0, 0, 0  # bit sets over the tile's input VCs, and over outputs
-    for port in range(5):
-        for v in range(f.vcs):
-            b = (t * 5 + port) * f.vcs + v
-            if s.occupancy[b] == 0:
-                continue
-            filled |= 1 << (port * f.vcs + v)
-            packet = s.buffer[b * f.depth + s.head[b]] >> FLIT_BITS
-            if s.dest[b] == UNKNOWN:
-                s.dest[b] = lookup(f, t, port, v, p.place[packet])
-            to = int(s.dest[b])
-            if to != SINK:
-                s.wants[to * f.vcs + v] |= 1 << port
-                outputs |= 1 << to
-                continue
-            if not s.begun[b]:
-                s.offenders[t] += 1
-                if s.first_offender[t] < 0:
-                    s.first_offender[t] = packet
-            leave(f, p, s, k, b, TO_SINK)
-            gone |= 1 << (port * f.vcs + v)
-    for output in range(5):
-        if (outputs >> output) & 1:
-            granted = grant(f, p, s, k, t, output)
-            if granted >= 0:
-                gone |= 1 << granted
-    port_mask = (1 << f.vcs) - 1
-    for port in range(5):
-        waits = (filled >> (port * f.vcs)) & port_mask
-        left = (gone >> (port * f.vcs)) & port_mask
-        if waits and not left:
-            s.stalled[t, port] += 1
-        for v in range(f.vcs):
-            age = c + 1 - s.front_since[(t * 5 + port) * f.vcs + v]
-            if ((waits & ~left) >> v) & 1 and age >= f.watchdog:
-                s.watchdog[t] = 1
-
-
-@jit
-def push(f: Any, s: Any, b: int, flit: int, c: int) -> None:
-    """Append a flit to an input VC at the end of cycle ``c``."""
-    end = s.head[b] + s.occupancy[b]
-    s.buffer[b * f.depth + (end if end < f.depth else end - f.depth)] = flit
-    if s.occupancy[b] == 0:
-        s.front_since[b] = c + 1
-    s.occupancy[b] += 1
-
-
-@jit
-def move_flit(f: Any, p: Any, s: Any, k: Any, n: int, c: int) -> None:
-    """Carry out move ``n`` of the router's list."""
-    b, to = s.move_from[n], s.move_to[n]
-    flit = s.buffer[b * f.depth + s.head[b]]
-    s.head[b] = s.head[b] + 1 if s.head[b] + 1 < f.depth else 0
-    s.occupancy[b] -= 1
-    s.front_since[b] = c + 1
-    t = b // (5 * f.vcs)
-    packet = flit >> FLIT_BITS
-    output = LOCAL
-    if to == TO_SINK:
-        output = SINK
-        s.load[t] -= 1
-        k.position[at.IN_FLIGHT] -= 1
-        p.sunk[packet] = True
-        p.tile[packet] = t
-    elif to == TO_CORE:
-        s.out_queue[t, (s.out_head[t] + s.out_count[t]) & 1] = flit
-        s.out_count[t] += 1
-    else:
-        push(f, s, to, flit, c)
-        output = ((to // f.vcs) % 5 + 2) % 4
-        s.load[t] -= 1
-        s.load[to // (5 * f.vcs)] += 1
-        s.active[to // (5 * f.vcs)] = 1
-        if flit & FLIT_MASK == 0:
-            p.hops[packet] += 1
-    if k.trace_from <= c < k.trace_to:
-        row = k.trace[k.position[at.TRACED]]
-        row[0], row[1], row[2], row[3] = c, t, (b // f.vcs) % 5, output
-        row[4], row[5], row[6] = b % f.vcs, packet, flit & FLIT_MASK
-        k.position[at.TRACED] += 1
-
-
-@jit
-def note(k: Any, c: int, t: int, kind: int, flit: int) -> None:
+def note(k: Any, part: int, c: int, t: int, kind: int, flit: int, packet: int) -> None:
     """Write an event down, unless the run keeps none."""
-    n = k.position[at.EVENTS]
-    if n < len(k.event_flit):
-        k.event_cycle[n], k.event_tile[n] = c, t
-        k.event_kind[n], k.event_flit[n] = kind, flit
-        k.position[at.EVENTS] = n + 1
+    n = k.position[part * at.POSITIONS + at.EVENTS]
+    if n < k.event_room:
+        i = U(part * k.event_room + n)
+        k.event_cycle[i], k.event_tile[i], k.event_kind[i] = c, t, kind
+        k.event_flit[i] = packet << 16 | index_of(flit)
+        k.position[part * at.POSITIONS + at.EVENTS] = n + 1
 
 
 @jit
-def accept(f: Any, p: Any, s: Any, k: Any, t: int, c: int) -> None:
-    """Move the presented flit into the NI and let the source go on to the next one."""
-    packet = p.queue[s.sending[t]]
-    index = s.flit[t]
-    flit = (packet << FLIT_BITS) | index
-    s.in_queue[t, (s.in_head[t] + s.in_count[t]) & 1] = flit
-    s.in_count[t] += 1
-    s.load[t] += 1
-    k.position[at.IN_FLIGHT] += 1
-    k.position[at.TO_ACCEPT] -= 1
-    if index == 0:
-        p.accepted[packet] = c
-    if index + 1 < p.length[packet]:
-        s.flit[t] = index + 1
-        s.present_at[t] = c + 1 + p.gap[packet]
-    else:
-        s.flit[t] = 0
-        s.sending[t] += 1
-        if s.sending[t] < p.queue_end[t]:
-            s.present_at[t] = max(c + 1, p.offered[p.queue[s.sending[t]]])
-    note(k, c, t, EVENT_ACCEPT, flit)
+def index_of(flit: int) -> int:
+    """Index of a flit in its packet."""
+    return 0 if (flit >> FIRST) & 1 else flit & FIELD
 
 
 @jit
-def move_ni(f: Any, p: Any, s: Any, k: Any, t: int, todo: int, c: int) -> None:
-    """Carry out what the NI decided; events come out sorted by kind."""
-    if todo & (CONSUME | INJECT):
-        flit = s.in_queue[t, s.in_head[t]]
-        s.in_head[t] ^= 1
-        s.in_count[t] -= 1
-    if todo & ACCEPT:
-        accept(f, p, s, k, t, c)
-    if todo & INJECT:
-        push(f, s, (t * 5 + LOCAL) * f.vcs + p.vc[flit >> FLIT_BITS], flit, c)
-    if todo & CONSUME:
-        s.load[t] -= 1
-        k.position[at.IN_FLIGHT] -= 1
-        if flit & FLIT_MASK == 0:
-            s.refused[t] += 1
-            p.refused[flit >> FLIT_BITS] = True
-            note(k, c, t, EVENT_REFUSE, 0)
-    if todo & DELIVER:
-        flit = s.out_queue[t, s.out_head[t]]
-        s.out_head[t] ^= 1
-        s.out_count[t] -= 1
-        s.load[t] -= 1
-        k.position[at.IN_FLIGHT] -= 1
-        packet = flit >> FLIT_BITS
-        if flit & FLIT_MASK == 0:
-            p.delivered_first[packet] = c
-        if flit & FLIT_MASK == p.length[packet] - 1:
-            p.delivered_last[packet] = c
-            p.tile[packet] = t
-        note(k, c, t, EVENT_DELIVER, flit)
+def packet_of(f: Any, flit: int) -> int:
+    """Packet of a flit."""
+    return (flit >> PACKET) & ((1 << (f.place_shift - PACKET)) - 1)
 
 
 @jit
-def list_active(s: Any, descending: bool) -> int:
-    """Fill ``visit`` with the active tiles; their number."""
-    count = 0
-    for word in range(len(s.active_words)):
-        if s.active_words[word]:
-            for t in range(8 * word, 8 * word + 8):
-                if s.active[t]:
-                    s.visit[count] = t
-                    count += 1
-    if descending:
-        for n in range(count // 2):
-            s.visit[n], s.visit[count - 1 - n] = s.visit[count - 1 - n], s.visit[n]
+def push(f: Any, s: Any, a: int, flit: int) -> int:
+    """Append a flit to the buffer at an address; what it held before."""
+    V = len(f.vcs)
+    lane = a & (8 * V - 1)
+    row = (a >> (6 + (V >> 1))) * (5 * V + 1) + lane
+    held = I(s.line[U(a)])
+    end = (I(s.line[U(a + at.HEAD * 8 * V)]) + held) & ((1 << f.ring) - 1)
+    s.slots[U((row << f.ring) + end)] = flit
+    s.line[U(a)] = held + 1
+    return held
+
+
+@jit
+def accept(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int:
+    """Sources present flits, NIs take them while their in queues have space (NI-1).
+
+    Returns how many in queues have joined the next cycle's list.
+    """
+    V, q = len(f.vcs), part * at.POSITIONS
+    now, later = tile_list(f, k, part, flip, 2), tile_list(f, k, part, flip ^ 1, 2)
+    fed = tile_list(f, k, part, flip ^ 1, 0)
+    sources, ins, accepted = 0, 0, 0
+    for n in range(k.position[q + at.SOURCES]):
+        t = I(s.tile_lists[U(now + n)])
+        s.tile_lists[U(later + sources)] = t
+        sources += 1
+        queue = t * 64 * V + at.IN_QUEUE * V
+        held = I(s.line[U(queue)])
+        if held == at.NI_ENTRIES or s.source[U(4 * t + 2)] > c:
+            continue
+        packet, index = s.source[U(4 * t)], s.source[U(4 * t + 1)]
+        flit, last = p.flit[U(packet)], True
+        if not (flit >> LAST) & 1:
+            last = index + 1 == p.length[U(packet)]
+            if index > 0:
+                flit = (flit ^ (1 << FIRST)) | I(last) << LAST | index
+        end = (I(s.line[U(queue + at.HEAD * 8 * V)]) + held) & 1
+        s.in_queue[U(2 * t + end)] = flit
+        s.line[U(queue)] = held + 1
+        s.tile_lists[U(fed + ins)] = t
+        ins += I(held == 0)
+        accepted += 1
+        if index == 0:
+            p.seen[U(4 * packet)] = c + 1
+        if not last:
+            s.source[U(4 * t + 1)] = index + 1
+            s.source[U(4 * t + 2)] = c + 1 + p.gap[U(packet)]
+        else:
+            s.source[U(4 * t + 1)] = 0
+            s.source[U(4 * t)] = p.after[U(packet)]
+            s.source[U(4 * t + 3)] -= 1
+            sources -= I(s.source[U(4 * t + 3)] == 0)
+        note(k, part, c, t, EVENT_ACCEPT, flit, packet)
+    k.position[q + at.SOURCES] = sources
+    k.position[q + at.IN_FLIGHT] += accepted
+    k.position[q + at.TO_ACCEPT] -= accepted
+    return ins
+
+
+@jit
+def inject(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int, ins: int) -> int:
+    """Fronts of in queues enter their LOCAL buffers, or are consumed (NI-1, NI-2).
+
+    Returns how many lanes have joined the next cycle's list.
+    """
+    V, q = len(f.vcs), part * at.POSITIONS
+    now, later = tile_list(f, k, part, flip, 0), tile_list(f, k, part, flip ^ 1, 0)
+    lanes, count = lane_list(f, k, part, flip ^ 1), 0
+    for n in range(k.position[q + at.INS]):
+        t = I(s.tile_lists[U(now + n)])
+        queue = t * 64 * V + at.IN_QUEUE * V
+        head, held = I(s.line[U(queue + at.HEAD * 8 * V)]), I(s.line[U(queue)])
+        flit = s.in_queue[U(2 * t + head)]
+        a = t * 64 * V + LOCAL * V + ((flit >> VC) & (V - 1))
+        leaves = 1
+        if flit < 0:
+            k.position[q + at.IN_FLIGHT] -= 1
+            if (flit >> FIRST) & 1:
+                s.counters[U(t * at.COUNTERS + at.REFUSED)] += 1
+                p.seen[U(4 * packet_of(f, flit) + at.WHERE)] |= at.WAS_REFUSED
+                note(k, part, c, t, EVENT_REFUSE, flit, 0)
+        elif s.line[U(a)] < f.depth:
+            s.lanes[U(lanes + count)] = a
+            count += I(push(f, s, a, flit) == 0)
+        else:
+            leaves = 0
+        s.line[U(queue + at.HEAD * 8 * V)] = head ^ leaves
+        s.line[U(queue)] = held - leaves
+        s.tile_lists[U(later + ins)] = t
+        ins += I(held > leaves)
+    k.position[q + at.INS] = ins
     return count
 
 
 @jit
-def run_cycles(f: Any, p: Any, s: Any, k: Any, pause: int, stop: int, descending: bool) -> None:
-    """Run from the current cycle to cycle ``pause``, or until nothing is left to do.
-
-    Also returns when the trace has no room for the worst cycle. Cycles in which no tile is
-    active are skipped, up to ``stop``: nothing changes in them.
-    """
-    while k.position[at.CYCLE] < pause and (k.position[at.IN_FLIGHT] or k.position[at.TO_ACCEPT]):
-        c = k.position[at.CYCLE]
-        while k.position[at.WOKEN] < len(p.offered) and p.offered[k.position[at.WOKEN]] <= c:
-            s.active[p.sender[k.position[at.WOKEN]]] = 1
-            k.position[at.WOKEN] += 1
-        count = list_active(s, descending)
-        if count == 0:
-            more = k.position[at.WOKEN] < len(p.offered)
-            k.position[at.CYCLE] = min(stop, p.offered[k.position[at.WOKEN]]) if more else stop
+def deliver(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int:
+    """Cores take the fronts of out queues (NI-3); how many stay in the next cycle's list."""
+    V, q = len(f.vcs), part * at.POSITIONS
+    now, later = tile_list(f, k, part, flip, 1), tile_list(f, k, part, flip ^ 1, 1)
+    outs, delivered, wrap = 0, 0, (1 << f.ring) - 1
+    for n in range(k.position[q + at.OUTS]):
+        t = I(s.tile_lists[U(now + n)])
+        s.tile_lists[U(later + outs)] = t
+        if core_refuses(f, t, c):
+            outs += 1
             continue
+        a = t * 64 * V + 5 * V
+        head, held = I(s.line[U(a + at.HEAD * 8 * V)]), I(s.line[U(a)])
+        row = t * (5 * V + 1) + 5 * V
+        flit = s.slots[U((row << f.ring) + ((head + f.depth - at.NI_ENTRIES) & wrap))]
+        s.line[U(a + at.HEAD * 8 * V)] = (head + 1) & wrap
+        s.line[U(a)] = held - 1
+        outs += I(held - 1 > f.depth - at.NI_ENTRIES)
+        delivered += 1
+        packet = packet_of(f, flit)
+        if (flit >> FIRST) & 1:
+            p.seen[U(4 * packet + 1)] = c + 1
+            p.seen[U(4 * packet + at.WHERE)] += flit & FIELD
+        if (flit >> LAST) & 1:
+            p.seen[U(4 * packet + 2)] = c + 1
+            p.seen[U(4 * packet + at.WHERE)] += (t + 1) << 32
+        note(k, part, c, t, EVENT_DELIVER, flit, packet)
+    k.position[q + at.IN_FLIGHT] -= delivered
+    return outs
+
+
+@jit
+def granted(f: Any, s: Any, b: int, port: int) -> bool:
+    """The output VC at ``b`` sends in this cycle, and what it sends comes from ``port`` (RTR-5)."""
+    V = len(f.vcs)
+    asked = I(s.line[U(b + at.ASKED * 8 * V)])
+    pointer = I(s.line[U(b + at.GRANT * 8 * V)]) & 0xE0
+    if V == 1 or f.pick[U(pointer | asked)] != port:
+        return bool(f.pick[U(pointer | asked)] == port)
+    v, eligible = b & (V - 1), 0
+    for other in range(V):
+        eligible |= I(s.line[U(b - v + other + at.ASKED * 8 * V)] != 0) << other
+    output = (b & (8 * V - 1)) >> (V >> 1)
+    first = I(s.line[U(b - (b & (8 * V - 1)) + at.NEXT_VC * 8 * V + output)])
+    return bool(f.pick_vc[U(first << V | eligible)] == v)
+
+
+@jit
+def sink(f: Any, p: Any, s: Any, k: Any, part: int, c: int, a: int, flit: int) -> None:
+    """An offender's flit leaves the network (TBL-3)."""
+    V = len(f.vcs)
+    t, lane, packet = a >> (6 + (V >> 1)), a & (8 * V - 1), packet_of(f, flit)
+    k.position[part * at.POSITIONS + at.IN_FLIGHT] -= 1
+    if (flit >> FIRST) & 1:
+        s.counters[U(t * at.COUNTERS + at.OFFENDERS)] += 1
+        p.seen[U(4 * packet + at.WHERE)] += ((t + 1) << 32 | at.WAS_SUNK) + (flit & FIELD)
+        key = (c << 5 | lane) + 1
+        if s.offended[U(2 * t)] == 0 or key < s.offended[U(2 * t)]:
+            s.offended[U(2 * t)], s.offended[U(2 * t + 1)] = key, packet
+
+
+@jit
+def stay(f: Any, s: Any, a: int, port: int) -> None:
+    """Count that the front flit of a lane did not move; with more VCs its port may still have."""
+    V = len(f.vcs)
+    t, lane = a >> (6 + (V >> 1)), a & (8 * V - 1)
+    waited = U(((t * 64 + at.WAITED * 8) * V >> 1) + lane)
+    s.waited[waited] += 1
+    if s.waited[waited] == f.watchdog:
+        s.counters[U(t * at.COUNTERS + at.WATCHDOG)] = 1
+    if V == 1:
+        s.counters[U(t * at.COUNTERS + at.STALLED + port)] += 1
+
+
+@jit
+def stalls(f: Any, s: Any, first: int, count: int, c: int) -> None:
+    """Count ports none of whose VCs moved a flit; their waiting lanes are listed in ``asking``."""
+    V = len(f.vcs)
+    for n in range(count):
+        a = I(s.asking[U(first + n)])
+        t, port = a >> (6 + (V >> 1)), (a & (8 * V - 1)) >> (V >> 1)
+        if s.seen_moving[U(8 * t + port)] != c + 1:
+            s.seen_moving[U(8 * t + port)] = c + 1
+            s.counters[U(t * at.COUNTERS + at.STALLED + port)] += 1
+
+
+@jit
+def trace(f: Any, k: Any, c: int, a: int, output: int, flit: int) -> None:
+    """Keep the movement of a flit, in the cycles asked for."""
+    if k.trace_from <= c < k.trace_to:
+        V = len(f.vcs)
+        lane, n = a & (8 * V - 1), 7 * k.position[at.TRACED]
+        k.trace[n], k.trace[n + 1] = c, a >> (6 + (V >> 1))
+        k.trace[n + 2], k.trace[n + 3], k.trace[n + 4] = lane >> (V >> 1), output, lane & (V - 1)
+        k.trace[n + 5], k.trace[n + 6] = packet_of(f, flit), index_of(flit)
+        k.position[at.TRACED] += 1
+
+
+@jit
+def move(
+    f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int, lanes: int, outs: int
+) -> None:
+    """Granted lanes send, offenders sink, the others wait.
+
+    ``lanes`` and ``outs`` are the entries that the next cycle's lists have already.
+    """
+    V, q = len(f.vcs), part * at.POSITIONS
+    V2, plane, tile_bits, wrap = V >> 1, 8 * V, 6 + (V >> 1), (1 << f.ring) - 1
+    now, asking = lane_list(f, k, part, flip), lane_list(f, k, part, 0)
+    later, out = lane_list(f, k, part, flip ^ 1), tile_list(f, k, part, flip ^ 1, 1)
+    begin, size = k.begin[part] << tile_bits, (k.begin[part + 1] - k.begin[part]) << tile_bits
+    boxed, waiting = 0, 0
+    box = part * (len(s.box_to) // (len(k.begin) - 1))
+    for n in range(k.position[q + at.LANES]):
+        a, b = I(s.lanes[U(now + n)]), I(s.asking[U(asking + n)])
+        t, lane = a >> tile_bits, a & (plane - 1)
+        port, output = lane >> V2, (b & (plane - 1)) >> V2
+        held = I(s.line[U(a)])
+        s.lanes[U(later + lanes)] = a
+        if output != SINK and not granted(f, s, b, port):
+            stay(f, s, a, port)
+            if V > 1:
+                s.asking[U(asking + waiting)] = a
+                waiting += 1
+            lanes += 1
+            continue
+        lanes += I(held > 1)
+        head = I(s.line[U(a + at.HEAD * plane)])
+        flit = s.slots[U(((t * (5 * V + 1) + lane) << f.ring) + head)]
+        s.line[U(a + at.HEAD * plane)] = (head + 1) & wrap
+        s.line[U(a)] = held - 1
+        s.waited[U(((t * 64 + at.WAITED * 8) * V >> 1) + lane)] = 0
+        trace(f, k, c, a, output, flit)
+        if V > 1:
+            s.seen_moving[U(8 * t + port)] = c + 1
+        if output == SINK:
+            sink(f, p, s, k, part, c, a, flit)
+            continue
+        v = lane & (V - 1)
+        for other in range(V):
+            s.line[U(b - v + other + at.ASKED * plane)] = 0
+        if V > 1:
+            s.line[U(a - lane + at.NEXT_VC * plane + output)] = (v + 1) & (V - 1)
+        s.line[U(b + at.GRANT * plane)] = f.granted[U(port << 1 | (flit >> LAST) & 1)]
+        s.counters[U(t * at.COUNTERS + output)] += 1
+        mesh = 1 - (output >> 2)
+        if (flit & (1 << FIRST | FIELD)) == (1 << FIRST | FIELD) and mesh:
+            p.seen[U(4 * packet_of(f, flit) + at.WHERE)] += FIELD + 1
+            flit -= FIELD + 1
+        flit += (flit >> FIRST) & mesh
+        to = (b + f.across[U(b & (plane - 1))]) & M32
+        if not 0 <= to - begin < size:
+            s.box_to[U(box + boxed)], s.box_flit[U(box + boxed)] = to, flit
+            boxed += 1
+            continue
+        before = push(f, s, to, flit)
+        s.lanes[U(later + lanes)] = to
+        lanes += I(before == 0) & mesh
+        s.tile_lists[U(out + outs)] = t
+        outs += I(before == f.depth - at.NI_ENTRIES) & (1 - mesh)
+    if V > 1:
+        stalls(f, s, asking, waiting, c)
+    k.position[q + at.LANES], k.position[q + at.OUTS] = lanes, outs
+    k.position[q + at.BOXED] = boxed
+
+
+@jit
+def unbox(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
+    """Take in what has come from other parts in this cycle."""
+    tile_bits, q = 6 + (len(f.vcs) >> 1), part * at.POSITIONS
+    begin, size = k.begin[part] << tile_bits, (k.begin[part + 1] - k.begin[part]) << tile_bits
+    parts, lanes = len(k.begin) - 1, k.position[q + at.LANES]
+    later = lane_list(f, k, part, flip ^ 1)
+    for other in range(parts):
+        box = other * (len(s.box_to) // parts)
+        for n in range(box, box + k.position[other * at.POSITIONS + at.BOXED]):
+            to = I(s.box_to[U(n)])
+            if 0 <= to - begin < size:
+                s.lanes[U(later + lanes)] = to
+                lanes += I(push(f, s, to, s.box_flit[U(n)]) == 0)
+    k.position[q + at.LANES] = lanes
+
+
+@jit
+def turn_round(values: Any, first: int, count: int) -> None:
+    """Reverse a part of a list."""
+    for n in range(count // 2):
+        i, j = first + n, first + count - 1 - n
+        values[i], values[j] = values[j], values[i]
+
+
+@jit
+def look(f: Any, s: Any, k: Any, part: int, flip: int, c: int, descending: bool) -> None:
+    """Keep occupancies in the cycles asked for; turn lists round where that is asked for."""
+    V, q = len(f.vcs), part * at.POSITIONS
+    if k.occupancy_from <= c < k.occupancy_from + len(k.occupancy):
+        for t in range(k.begin[part], k.begin[part + 1]):
+            for lane in range(5 * V):
+                k.occupancy[c - k.occupancy_from, t * 5 * V + lane] = s.line[t * 64 * V + lane]
+    if descending:
+        turn_round(s.lanes, lane_list(f, k, part, flip), k.position[q + at.LANES])
+        turn_round(s.tile_lists, tile_list(f, k, part, flip, 0), k.position[q + at.INS])
+        turn_round(s.tile_lists, tile_list(f, k, part, flip, 1), k.position[q + at.OUTS])
+        turn_round(s.tile_lists, tile_list(f, k, part, flip, 2), k.position[q + at.SOURCES])
+
+
+@jit
+def meet(k: Any, first: int, end: int) -> None:
+    """Wait until all threads have come here; one thread alone just goes on."""
+    parts = len(k.begin) - 1
+    if COMPILED and end - first < parts:
+        times = shared.read(k.met, 8 * first) + 1
+        shared.write(k.met, 8 * first, times)
+        for other in range(parts):
+            spins = 0
+            while shared.read(k.met, 8 * other) < times:
+                spins += 1
+                if spins > SPINS:
+                    shared.give_way()
+
+
+@jit
+def tell(p: Any, k: Any, part: int, flip: int) -> None:
+    """Write down for all parts what this one has to do."""
+    q, i = part * at.POSITIONS, 8 * (flip * (len(k.begin) - 1) + part)
+    busy = k.position[q + at.LANES] + k.position[q + at.INS]
+    k.told[i] = busy + k.position[q + at.OUTS] + k.position[q + at.SOURCES]
+    k.told[i + 1] = k.position[q + at.IN_FLIGHT] + k.position[q + at.TO_ACCEPT]
+    more = k.position[q + at.WOKEN] < k.turn_end[part]
+    k.told[i + 2] = p.offered[p.turn[k.position[q + at.WOKEN]]] if more else at.LATEST
+
+
+@jit
+def run_cycles(
+    f: Any, p: Any, s: Any, k: Any, first: int, end: int, pause: int, stop: int, descending: bool
+) -> None:
+    """Run parts ``first`` to ``end - 1`` from the current cycle to cycle ``pause``.
+
+    Ends earlier when nothing is left to do, or when the trace has no room for the worst cycle.
+    Cycles in which nothing is on the way are skipped, up to ``stop``. Other threads run the
+    remaining parts, one each.
+    """
+    parts = len(k.begin) - 1
+    c, flip = k.position[first * at.POSITIONS], k.position[first * at.POSITIONS + at.FLIP]
+    left = 1
+    while c < pause and left > 0:
         traced = k.trace_from <= c < k.trace_to
-        if traced and k.position[at.TRACED] + count * 5 * f.vcs > len(k.trace):
-            return
-        if k.occupancy_from <= c < k.occupancy_from + len(k.occupancy):
-            for b in range(len(s.occupancy)):
-                k.occupancy[c - k.occupancy_from, b] = s.occupancy[b]
-        k.position[at.MOVES] = 0
-        for n in range(count):
-            s.ni_moves[n] = decide_ni(f, p, s, s.visit[n], c)
-            decide_router(f, p, s, k, s.visit[n], c)
-        for n in range(k.position[at.MOVES]):
-            move_flit(f, p, s, k, n, c)
-        for n in range(count):
-            move_ni(f, p, s, k, s.visit[n], s.ni_moves[n], c)
-        for n in range(count):
-            t = s.visit[n]
-            waits = s.flit[t] > 0 or (s.sending[t] < p.queue_end[t] and s.present_at[t] <= c + 1)
-            if s.load[t] == 0 and not waits:
-                s.active[t] = 0
-        k.position[at.CYCLE] = c + 1
+        if traced and len(k.trace) < 7 * (k.position[at.TRACED] + k.position[at.LANES]):
+            break
+        for part in range(first, end):
+            wake(f, p, s, k, part, flip, c)
+            look(f, s, k, part, flip, c, descending)
+            ask(f, s, k, part, flip)
+        meet(k, first, end)
+        for part in range(first, end):
+            ins = accept(f, p, s, k, part, flip, c)
+            lanes = inject(f, p, s, k, part, flip, c, ins)
+            outs = deliver(f, p, s, k, part, flip, c)
+            move(f, p, s, k, part, flip, c, lanes, outs)
+        meet(k, first, end)
+        for part in range(first, end):
+            unbox(f, s, k, part, flip)
+            tell(p, k, part, flip)
+        meet(k, first, end)
+        busy, left, offered = 0, 0, at.LATEST
+        for part in range(parts):
+            i = 8 * (flip * parts + part)
+            busy, left, offered = busy + k.told[i], left + k.told[i + 1], min(offered, k.told[i + 2])
+        flip ^= 1
+        c = c + 1 if busy or left == 0 else min(stop, max(c + 1, offered))
+    for part in range(first, end):
+        k.position[part * at.POSITIONS] = c
+        k.position[part * at.POSITIONS + at.FLIP] = flip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import threading
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, Final
@@ -13,15 +14,23 @@ import numpy.typing as npt
 
 from model.engine import kernel as compiled_kernel
 from model.engine.check import accepting, check_image, check_schedule, check_stalls
-from model.engine.result import TRACE_COLUMNS, EngineResult, make_records
+from model.engine.result import (
+    TRACE_COLUMNS,
+    EngineResult,
+    Window,
+    make_counters,
+    make_events,
+    make_records,
+    payload,
+)
 from model.engine.state import (
     CYCLE,
     EVENTS,
-    FLIT_BITS,
     IN_FLIGHT,
-    MOVES,
+    POSITIONS,
     TO_ACCEPT,
     TRACED,
+    WOKEN,
     Control,
     Fabric,
     Packets,
@@ -32,8 +41,7 @@ from model.engine.state import (
 )
 from model.errors import require_int
 from model.image import ConfigImage
-from model.random import GOLDEN, mix64
-from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
+from model.runlog import RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
 
 MARGIN: Final = 8
@@ -44,9 +52,6 @@ MAX_CYCLES: Final = 10_000_000
 
 CHUNK: Final = 4096
 """Cycles between two calls of ``progress``."""
-
-Window = tuple[int, int]
-
 
 @functools.cache
 def kernel(compiled: bool) -> ModuleType:
@@ -74,6 +79,7 @@ def simulate(
     occupancy_window: Window | None = None,
     trace_window: Window | None = None,
     descending: bool = False,
+    threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> EngineResult:
     """Compute exactly what the fabric does.
@@ -98,6 +104,9 @@ def simulate(
         movement.
     descending : bool
         Visit tiles from the last to the first. The result does not depend on it.
+    threads : int
+        Parts of the fabric that run beside each other, 1 to 64; at most one a row of tiles, and
+        one when occupancies or movements are kept. The result does not depend on it.
     progress : callable, optional
         Called with the current cycle about every ``CHUNK`` cycles.
 
@@ -112,43 +121,41 @@ def simulate(
         hosted source or a value out of range.
     """
     stop = require_int("cycles", max_cycles if cycles is None else cycles, 0, 2**32 - 1)
+    require_int("threads", threads, 1, 64)
     check_image(image)
     check_schedule(image, schedule)
     check_stalls(stalls)
-    packets = make_packets(image, schedule)
-    state = make_state(image, packets)
-    control = _control(image, packets, record_events, occupancy_window, trace_window)
-    able = accepting(image)[packets.sender]
-    control.position[TO_ACCEPT] = int(packets.length[able].sum())
-    control = _run(
-        kernel(compiled),
-        make_fabric(image, stalls),
-        packets,
-        state,
-        control,
-        stop,
-        descending,
-        progress,
-    )
-    finished = not (control.position[IN_FLIGHT] or control.position[TO_ACCEPT])
+    spec = image.spec
+    alone = occupancy_window is not None or trace_window is not None
+    parts = 1 if alone else min(threads, spec.height)
+    begin = np.arange(parts + 1) * spec.height // parts * spec.width
+    packets = make_packets(image, schedule, begin)
+    state = make_state(image, begin)
+    control = _control(image, packets, begin, record_events, occupancy_window, trace_window)
+    fabric = make_fabric(image, stalls)
+    run = functools.partial(_run, kernel(compiled), fabric, packets, state)
+    control = run(control, stop, descending, progress, compiled)
+    position = control.position.reshape(parts, POSITIONS)
+    finished = not position[:, [IN_FLIGHT, TO_ACCEPT]].sum()
     if cycles is None and finished:
-        stop = min(stop, int(control.position[CYCLE]) + MARGIN)
+        stop = min(stop, int(position[0, CYCLE]) + MARGIN)
     log = RunLog(
         cycles=stop,
-        events=_events(image, packets, control, descending),
-        counters=_counters(image, packets, state),
-        quiet=finished and bool(able.all()),
+        events=make_events(image, packets, control),
+        counters=make_counters(image, packets, state),
+        quiet=bool(finished and accepting(image)[packets.sender].all()),
     )
     trace = None
     if trace_window is not None:
-        trace = control.trace[: control.position[TRACED]]
+        trace = control.trace[: 7 * position[0, TRACED]].reshape(-1, 7)
         key = [trace[:, TRACE_COLUMNS.index(name)] for name in ("vc", "input", "tile", "cycle")]
         trace = trace[np.lexsort(key)]
+    seen = control.occupancy.reshape(-1, spec.tiles, 5, spec.vcs)
     return EngineResult(
         log=log,
-        records=make_records(image, packets),
+        records=make_records(image, packets, state),
         finished=finished,
-        occupancy=_occupancy(image, control) if occupancy_window is not None else None,
+        occupancy=seen if occupancy_window is not None else None,
         trace=trace,
     )
 
@@ -156,6 +163,7 @@ def simulate(
 def _control(
     image: ConfigImage,
     packets: Packets,
+    begin: npt.NDArray[np.int64],
     record_events: bool,
     occupancy_window: Window | None,
     trace_window: Window | None,
@@ -165,14 +173,25 @@ def _control(
     room = 2 * int(packets.length.sum()) + len(packets.length) if record_events else 0
     first, end = occupancy_window or (0, 0)
     trace_from, trace_to = trace_window or (0, 0)
-    inputs = image.spec.tiles * 5 * image.spec.vcs
+    parts, inputs = len(begin) - 1, image.spec.tiles * 5 * image.spec.vcs
+    part = np.searchsorted(begin, packets.sender[packets.turn], "right") - 1
+    position = np.zeros((parts, POSITIONS), np.int64)
+    flits = np.bincount(part, packets.length[packets.turn], parts)
+    position[:, TO_ACCEPT] = flits
+    ends = np.cumsum(np.bincount(part, minlength=parts))
+    position[1:, WOKEN] = ends[:-1]
     return Control(
-        position=np.zeros(MOVES + 1, np.int64),
-        event_cycle=np.empty(room, np.uint32),
-        event_tile=np.empty(room, np.uint32),
-        event_kind=np.empty(room, np.uint8),
-        event_flit=np.empty(room, np.int64),
-        trace=np.empty((0 if trace_window is None else inputs, len(TRACE_COLUMNS)), np.int64),
+        position=position.ravel(),
+        begin=begin,
+        turn_end=ends,
+        told=np.zeros(2 * parts * 8, np.int64),
+        met=np.zeros(parts * 8, np.int64),
+        event_room=room,
+        event_cycle=np.empty(parts * room, np.uint32),
+        event_tile=np.empty(parts * room, np.uint32),
+        event_kind=np.empty(parts * room, np.uint8),
+        event_flit=np.empty(parts * room, np.int64),
+        trace=np.empty(7 * (0 if trace_window is None else inputs), np.int64),
         trace_from=trace_from,
         trace_to=trace_to,
         occupancy=np.zeros((max(0, end - first), inputs), np.uint8),
@@ -189,66 +208,33 @@ def _run(
     stop: int,
     descending: bool,
     progress: Callable[[int], None] | None,
+    compiled: bool,
 ) -> Control:
-    position = control.position
-    while position[CYCLE] < stop and (position[IN_FLIGHT] or position[TO_ACCEPT]):
-        pause = min(stop, int(position[CYCLE]) + CHUNK)
-        # Uncompiled, 64-bit scalars wrap with a warning; in STL-1 they are meant to.
-        with np.errstate(over="ignore"):
-            module.run_cycles(fabric, packets, state, control, pause, stop, descending)
-        if position[CYCLE] < pause and (position[IN_FLIGHT] or position[TO_ACCEPT]):
+    position = control.position.reshape(-1, POSITIONS)
+    while position[0, CYCLE] < stop and position[:, [IN_FLIGHT, TO_ACCEPT]].sum():
+        pause = min(stop, int(position[0, CYCLE]) + CHUNK)
+
+        def run(first: int, end: int, pause: int = pause, control: Control = control) -> None:
+            module.run_cycles(
+                fabric, packets, state, control, first, end, pause, stop, descending
+            )
+
+        if not compiled:
+            # 64-bit scalars wrap with a warning; in STL-1 they are meant to.
+            with np.errstate(over="ignore"):
+                run(0, len(position))
+        else:
+            others = [
+                threading.Thread(target=run, args=(part, part + 1))
+                for part in range(1, len(position))
+            ]
+            for thread in others:
+                thread.start()
+            run(0, 1)
+            for thread in others:
+                thread.join()
+        if position[0, CYCLE] < pause and position[:, [IN_FLIGHT, TO_ACCEPT]].sum():
             control = control._replace(trace=np.concatenate([control.trace, control.trace]))
         if progress is not None:
-            progress(int(position[CYCLE]))
+            progress(int(position[0, CYCLE]))
     return control
-
-
-def _events(
-    image: ConfigImage, packets: Packets, control: Control, descending: bool
-) -> npt.NDArray[np.void]:
-    """The events in the form of a run log; headers and payloads follow from the flit."""
-    count = int(control.position[EVENTS])
-    events = np.zeros(count, EVENT_DTYPE)
-    kind, flit = control.event_kind[:count], control.event_flit[:count]
-    packet, index = flit >> FLIT_BITS, flit & ((1 << FLIT_BITS) - 1)
-    events["cycle"] = control.event_cycle[:count]
-    events["tile"] = control.event_tile[:count]
-    events["kind"] = kind
-    carries = kind != Event.REFUSE
-    events["last"][carries] = (index == packets.length[packet] - 1)[carries]
-    events["payload"][carries] = payload(flit, image.spec.payload_width)[carries]
-    delivers = kind == Event.DELIVER
-    events["vc"][delivers] = packets.vc[packet][delivers]
-    events["src"][delivers] = image.identity[packets.sender[packet]][delivers]
-    if descending:
-        events = events[np.lexsort((events["kind"], events["tile"], events["cycle"]))]
-    return events
-
-
-def payload(flit: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint64]:
-    """Payload of flits ``packet << 16 | index``, cut to ``width`` bits (STM-1)."""
-    mixed: Any = mix64(flit.astype(np.uint64) + np.uint64(GOLDEN))
-    return np.asarray(mixed & np.uint64(2**width - 1), np.uint64)
-
-
-def _counters(image: ConfigImage, packets: Packets, state: State) -> Counters:
-    """Read the counters out; 32 bits, so they wrap here (CFG-4)."""
-    first_offender = np.zeros((image.spec.tiles, 4), np.int32)
-    tiles = np.flatnonzero(state.first_offender >= 0)
-    packet = state.first_offender[tiles]
-    place = packets.place[packet]
-    source = image.identity[packets.sender[packet]]
-    columns = (np.ones_like(source), source, place % image.spec.width, place // image.spec.width)
-    first_offender[tiles] = np.stack(columns, axis=1)
-    return Counters(
-        moved=state.moved.astype(np.uint32),
-        stalled=state.stalled.astype(np.uint32),
-        refused=state.refused.astype(np.uint32),
-        offenders=state.offenders.astype(np.uint32),
-        first_offender=first_offender,
-        watchdog=state.watchdog,
-    )
-
-
-def _occupancy(image: ConfigImage, control: Control) -> npt.NDArray[np.uint8]:
-    return control.occupancy.reshape(-1, image.spec.tiles, 5, image.spec.vcs)
