@@ -73,23 +73,14 @@ def core_refuses(f: Any, t: int, c: int) -> bool:
 
 
 @jit
-def output_of(f: Any, t: int, lane: int, row: int, place: int) -> int:
+def output_of(f: Any, t: int, lane: int, place: int) -> int:
     """Output of the packet at a lane's front, or SINK when it is an offender (RTR-7)."""
     g = f.tables
-    if g.direct:
-        return I(g.output[U((row << g.place_bits) + place)])
-    of_lane = t * 8 * len(f.vcs) + lane
     x, y = place & ((1 << g.x_bits) - 1), place >> g.x_bits
-    hits = I(g.of_x[U(I(g.rows[U(4 * t)]) + x)]) & I(g.of_y[U(I(g.rows[U(4 * t + 1)]) + y)])
-    hits &= I(g.of_lane[U(of_lane)])
-    lowest = hits & -hits
-    to = I((lowest & I(g.to[U(4 * t)])) != 0) + 2 * I((lowest & I(g.to[U(4 * t + 1)])) != 0)
-    to += 4 * I((lowest & I(g.to[U(4 * t + 2)])) != 0)
-    if hits == 0:
-        to = SINK
-    if place == g.rows[U(4 * t + 2)]:
-        to = LOCAL
-    return to if (I(g.legal[U(of_lane)]) >> to) & 1 else SINK
+    x_class = I(g.class_of_x[U(I(g.tile[U(4 * t)]) + x)])
+    y_class = I(g.class_of_y[U(I(g.tile[U(4 * t + 1)]) + y)])
+    cell = x_class * I(g.tile[U(4 * t + 3)]) + y_class
+    return I(g.output[U(I(g.tile[U(4 * t + 2)]) + cell * (5 * len(f.vcs)) + lane)])
 
 
 @jit
@@ -122,7 +113,7 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
         t, lane = a >> tile_bits, a & (plane - 1)
         row = t * (5 * V + 1) + lane
         flit = s.slots[U((row << f.ring) + I(s.line[U(a + at.HEAD * plane)]))]
-        output = output_of(f, t, lane, row, flit >> f.place_shift)
+        output = output_of(f, t, lane, flit >> f.place_shift)
         b = a - lane + (output << V2) + (lane & (V - 1))
         space = I(s.line[U((b + f.across[U(b & (plane - 1))]) & M32)]) < f.depth
         may = I(s.line[U(b + at.GRANT * plane)]) & (1 << (lane >> V2)) & -I(space)
