@@ -43,6 +43,7 @@ LOCAL, SINK = 4, 5
 EVENT_ACCEPT, EVENT_REFUSE, EVENT_DELIVER = 0, 1, 2  # runlog.Event
 M32 = 0xFFFFFFFF
 WEYL, U32, U42 = np.uint64(GOLDEN), np.uint64(32), np.uint64(42)
+AHEAD = 12
 SPINS = 2000
 """How often a thread looks for the others before it gives way."""
 
@@ -87,6 +88,8 @@ def output_of(f: Any, t: int, lane: int, place: int) -> int:
 def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
     """Let the sources know which packets are offered from this cycle on."""
     q = part * at.POSITIONS
+    if k.position[q + at.OFFERED] > c:
+        return
     n, sources = k.position[q + at.WOKEN], k.position[q + at.SOURCES]
     first = tile_list(f, k, part, flip, 2)
     while n < k.turn_end[part] and p.offered[U(p.turn[U(n)])] <= c:
@@ -98,8 +101,9 @@ def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
             sources += 1
         s.source[U(4 * t + 3)] += 1
         n += 1
-    k.position[q + at.WOKEN] = n
-    k.position[q + at.SOURCES] = sources
+    k.position[q + at.WOKEN], k.position[q + at.SOURCES] = n, sources
+    more = n < k.turn_end[part]
+    k.position[q + at.OFFERED] = p.offered[U(p.turn[U(n)])] if more else at.LATEST
 
 
 @jit
@@ -109,6 +113,12 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
     V2, plane, tile_bits = V >> 1, 8 * V, 6 + (V >> 1)
     lanes, asking = lane_list(f, k, part, flip), lane_list(f, k, part, 0)
     for n in range(k.position[part * at.POSITIONS + at.LANES]):
+        if COMPILED:
+            ahead = I(s.lanes[U(lanes + n + AHEAD)])
+            t = ahead >> tile_bits
+            shared.fetch(s.line, U(ahead))
+            shared.fetch(s.counters, U(t * at.COUNTERS))
+            shared.fetch(s.slots, U((t * (5 * V + 1) + (ahead & (plane - 1))) << f.ring))
         a = I(s.lanes[U(lanes + n)])
         t, lane = a >> tile_bits, a & (plane - 1)
         row = t * (5 * V + 1) + lane
@@ -122,14 +132,13 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
 
 
 @jit
-def note(k: Any, part: int, c: int, t: int, kind: int, flit: int, packet: int) -> None:
-    """Write an event down, unless the run keeps none."""
-    n = k.position[part * at.POSITIONS + at.EVENTS]
-    if n < k.event_room:
-        i = U(part * k.event_room + n)
-        k.event_cycle[i], k.event_tile[i], k.event_kind[i] = c, t, kind
-        k.event_flit[i] = packet << 16 | index_of(flit)
-        k.position[part * at.POSITIONS + at.EVENTS] = n + 1
+def note(k: Any, lead: int, c: int, t: int, kind: int, flit: int, packet: int) -> None:
+    """Write an event down, unless the run keeps none; each thread at the place of its first part."""
+    n = k.position[lead * at.POSITIONS + at.EVENTS]
+    if n < k.position[lead * at.POSITIONS + at.EVENTS_END]:
+        k.event_cycle[U(n)], k.event_tile[U(n)], k.event_kind[U(n)] = c, t, kind
+        k.event_flit[U(n)] = packet << 16 | index_of(flit)
+        k.position[lead * at.POSITIONS + at.EVENTS] = n + 1
 
 
 @jit
@@ -158,7 +167,7 @@ def push(f: Any, s: Any, a: int, flit: int) -> int:
 
 
 @jit
-def accept(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int:
+def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
     """Sources present flits, NIs take them while their in queues have space (NI-1).
 
     Returns how many in queues have joined the next cycle's list.
@@ -197,7 +206,7 @@ def accept(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int:
             s.source[U(4 * t)] = p.after[U(packet)]
             s.source[U(4 * t + 3)] -= 1
             sources -= I(s.source[U(4 * t + 3)] == 0)
-        note(k, part, c, t, EVENT_ACCEPT, flit, packet)
+        note(k, lead, c, t, EVENT_ACCEPT, flit, packet)
     k.position[q + at.SOURCES] = sources
     k.position[q + at.IN_FLIGHT] += accepted
     k.position[q + at.TO_ACCEPT] -= accepted
@@ -205,7 +214,9 @@ def accept(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int:
 
 
 @jit
-def inject(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int, ins: int) -> int:
+def inject(
+    f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int, ins: int
+) -> int:
     """Fronts of in queues enter their LOCAL buffers, or are consumed (NI-1, NI-2).
 
     Returns how many lanes have joined the next cycle's list.
@@ -225,7 +236,7 @@ def inject(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int, ins: in
             if (flit >> FIRST) & 1:
                 s.counters[U(t * at.COUNTERS + at.REFUSED)] += 1
                 p.seen[U(4 * packet_of(f, flit) + at.WHERE)] |= at.WAS_REFUSED
-                note(k, part, c, t, EVENT_REFUSE, flit, 0)
+                note(k, lead, c, t, EVENT_REFUSE, flit, 0)
         elif s.line[U(a)] < f.depth:
             s.lanes[U(lanes + count)] = a
             count += I(push(f, s, a, flit) == 0)
@@ -240,7 +251,7 @@ def inject(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int, ins: in
 
 
 @jit
-def deliver(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int:
+def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
     """Cores take the fronts of out queues (NI-3); how many stay in the next cycle's list."""
     V, q = len(f.vcs), part * at.POSITIONS
     now, later = tile_list(f, k, part, flip, 1), tile_list(f, k, part, flip ^ 1, 1)
@@ -266,7 +277,7 @@ def deliver(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> int
         if (flit >> LAST) & 1:
             p.seen[U(4 * packet + 2)] = c + 1
             p.seen[U(4 * packet + at.WHERE)] += (t + 1) << 32
-        note(k, part, c, t, EVENT_DELIVER, flit, packet)
+        note(k, lead, c, t, EVENT_DELIVER, flit, packet)
     k.position[q + at.IN_FLIGHT] -= delivered
     return outs
 
@@ -336,6 +347,15 @@ def trace(f: Any, k: Any, c: int, a: int, output: int, flit: int) -> None:
         k.trace[n + 2], k.trace[n + 3], k.trace[n + 4] = lane >> (V >> 1), output, lane & (V - 1)
         k.trace[n + 5], k.trace[n + 6] = packet_of(f, flit), index_of(flit)
         k.position[at.TRACED] += 1
+
+
+@jit
+def trace_is_full(k: Any) -> bool:
+    """The trace has no room for a flit out of every lane that is not empty."""
+    lanes = 0
+    for part in range(len(k.begin) - 1):
+        lanes += k.position[part * at.POSITIONS + at.LANES]
+    return bool(len(k.trace) < 7 * (k.position[at.TRACED] + lanes))
 
 
 @jit
@@ -413,7 +433,7 @@ def unbox(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
     begin, size = k.begin[part] << tile_bits, (k.begin[part + 1] - k.begin[part]) << tile_bits
     parts, lanes = len(k.begin) - 1, k.position[q + at.LANES]
     later = lane_list(f, k, part, flip ^ 1)
-    for other in range(parts):
+    for other in range(max(part - 1, 0), min(part + 2, parts)):
         box = other * (len(s.box_to) // parts)
         for n in range(box, box + k.position[other * at.POSITIONS + at.BOXED]):
             to = I(s.box_to[U(n)])
@@ -447,13 +467,12 @@ def look(f: Any, s: Any, k: Any, part: int, flip: int, c: int, descending: bool)
 
 
 @jit
-def meet(k: Any, first: int, end: int) -> None:
+def meet(k: Any, lead: int) -> None:
     """Wait until all threads have come here; one thread alone just goes on."""
-    parts = len(k.begin) - 1
-    if COMPILED and end - first < parts:
-        times = shared.read(k.met, 8 * first) + 1
-        shared.write(k.met, 8 * first, times)
-        for other in range(parts):
+    if COMPILED and len(k.leads) > 1:
+        times = shared.read(k.met, 8 * lead) + 1
+        shared.write(k.met, 8 * lead, times)
+        for other in k.leads:
             spins = 0
             while shared.read(k.met, 8 * other) < times:
                 spins += 1
@@ -462,54 +481,60 @@ def meet(k: Any, first: int, end: int) -> None:
 
 
 @jit
-def tell(p: Any, k: Any, part: int, flip: int) -> None:
-    """Write down for all parts what this one has to do."""
-    q, i = part * at.POSITIONS, 8 * (flip * (len(k.begin) - 1) + part)
-    busy = k.position[q + at.LANES] + k.position[q + at.INS]
-    k.told[i] = busy + k.position[q + at.OUTS] + k.position[q + at.SOURCES]
-    k.told[i + 1] = k.position[q + at.IN_FLIGHT] + k.position[q + at.TO_ACCEPT]
-    more = k.position[q + at.WOKEN] < k.turn_end[part]
-    k.told[i + 2] = p.offered[p.turn[k.position[q + at.WOKEN]]] if more else at.LATEST
-
-
-@jit
 def run_cycles(
-    f: Any, p: Any, s: Any, k: Any, first: int, end: int, pause: int, stop: int, descending: bool
+    f: Any, p: Any, s: Any, k: Any, lead: int, end: int, pause: int, stop: int, descending: bool
 ) -> None:
-    """Run parts ``first`` to ``end - 1`` from the current cycle to cycle ``pause``.
+    """Run parts ``lead`` to ``end - 1`` from the current cycle to cycle ``pause``.
 
     Ends earlier when nothing is left to do, or when the trace has no room for the worst cycle.
     Cycles in which nothing is on the way are skipped, up to ``stop``. Other threads run the
-    remaining parts, one each.
+    remaining parts.
+
+    A part moves when it and both neighbours have asked, and takes in what has come to it when
+    both neighbours have moved, so one sweep over memory does a cycle. The outermost parts ask
+    first and take in last, with a meeting of the threads in between.
     """
-    parts = len(k.begin) - 1
-    c, flip = k.position[first * at.POSITIONS], k.position[first * at.POSITIONS + at.FLIP]
-    left = 1
+    c, flip = k.position[lead * at.POSITIONS], k.position[lead * at.POSITIONS + at.FLIP]
+    parts, left = end - lead, 1
     while c < pause and left > 0:
-        traced = k.trace_from <= c < k.trace_to
-        if traced and len(k.trace) < 7 * (k.position[at.TRACED] + k.position[at.LANES]):
+        if k.trace_from <= c < k.trace_to and trace_is_full(k):
             break
-        for part in range(first, end):
-            wake(f, p, s, k, part, flip, c)
-            look(f, s, k, part, flip, c, descending)
-            ask(f, s, k, part, flip)
-        meet(k, first, end)
-        for part in range(first, end):
-            ins = accept(f, p, s, k, part, flip, c)
-            lanes = inject(f, p, s, k, part, flip, c, ins)
-            outs = deliver(f, p, s, k, part, flip, c)
-            move(f, p, s, k, part, flip, c, lanes, outs)
-        meet(k, first, end)
-        for part in range(first, end):
-            unbox(f, s, k, part, flip)
-            tell(p, k, part, flip)
-        meet(k, first, end)
         busy, left, offered = 0, 0, at.LATEST
-        for part in range(parts):
-            i = 8 * (flip * parts + part)
-            busy, left, offered = busy + k.told[i], left + k.told[i + 1], min(offered, k.told[i + 2])
+        for step in range(parts + 4):
+            if step < parts:
+                part = lead + step - 1
+                if step < 2:
+                    part = lead if step == 0 else end - 1
+                wake(f, p, s, k, part, flip, c)
+                look(f, s, k, part, flip, c, descending)
+                ask(f, s, k, part, flip)
+            if step == 1 or step == parts + 2:
+                meet(k, lead)
+            if 2 <= step < parts + 2:
+                part = lead + step - 2
+                ins = accept(f, p, s, k, lead, part, flip, c)
+                lanes = inject(f, p, s, k, lead, part, flip, c, ins)
+                outs = deliver(f, p, s, k, lead, part, flip, c)
+                move(f, p, s, k, part, flip, c, lanes, outs)
+            part = lead + step - 3
+            if step >= parts + 2:
+                part = lead if step == parts + 2 else end - 1
+            last = step == parts + 2 or (step == parts + 3 and parts > 1)
+            if last or lead < part < end - 1:
+                unbox(f, s, k, part, flip)
+                q = part * at.POSITIONS
+                busy += k.position[q + at.LANES] + k.position[q + at.INS]
+                busy += k.position[q + at.OUTS] + k.position[q + at.SOURCES]
+                left += k.position[q + at.IN_FLIGHT] + k.position[q + at.TO_ACCEPT]
+                offered = min(offered, k.position[q + at.OFFERED])
+        told = 8 * (flip * (len(k.begin) - 1) + lead)
+        k.told[told], k.told[told + 1], k.told[told + 2] = busy, left, offered
+        meet(k, lead)
+        busy, left, offered = 0, 0, at.LATEST
+        for other in k.leads:
+            told = 8 * (flip * (len(k.begin) - 1) + other)
+            busy, left = busy + k.told[told], left + k.told[told + 1]
+            offered = min(offered, k.told[told + 2])
         flip ^= 1
         c = c + 1 if busy or left == 0 else min(stop, max(c + 1, offered))
-    for part in range(first, end):
-        k.position[part * at.POSITIONS] = c
-        k.position[part * at.POSITIONS + at.FLIP] = flip
+    k.position[lead * at.POSITIONS], k.position[lead * at.POSITIONS + at.FLIP] = c, flip

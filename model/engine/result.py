@@ -154,9 +154,12 @@ def make_events(
     image: ConfigImage, packets: Packets, control: Control
 ) -> npt.NDArray[np.void]:
     """The events in the form of a run log; headers and payloads follow from the flit."""
-    counts = control.position.reshape(-1, POSITIONS)[:, EVENTS]
-    room = control.event_room
-    kept = np.concatenate([part * room + np.arange(count) for part, count in enumerate(counts)])
+    position = control.position.reshape(-1, POSITIONS)
+    room = len(control.event_cycle) // len(control.leads)
+    written = [
+        np.arange(thread * room, position[lead, EVENTS]) for thread, lead in enumerate(control.leads)
+    ]
+    kept = np.concatenate(written)
     order = control.event_cycle[kept].astype(np.int64) << 24
     order = (order | control.event_tile[kept]) << 2 | control.event_kind[kept]
     kept = kept[np.argsort(order, kind="stable")]

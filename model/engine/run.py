@@ -26,7 +26,9 @@ from model.engine.result import (
 from model.engine.state import (
     CYCLE,
     EVENTS,
+    EVENTS_END,
     IN_FLIGHT,
+    PART_TILES,
     POSITIONS,
     TO_ACCEPT,
     TRACED,
@@ -127,11 +129,14 @@ def simulate(
     check_stalls(stalls)
     spec = image.spec
     alone = occupancy_window is not None or trace_window is not None
-    parts = 1 if alone else min(threads, spec.height)
+    threads = 1 if alone else min(threads, spec.height)
+    rows = max(1, min(PART_TILES // spec.width, spec.height // threads))
+    parts = spec.height // rows
     begin = np.arange(parts + 1) * spec.height // parts * spec.width
+    leads = np.arange(threads) * parts // threads
     packets = make_packets(image, schedule, begin)
     state = make_state(image, begin)
-    control = _control(image, packets, begin, record_events, occupancy_window, trace_window)
+    control = _control(image, packets, begin, leads, record_events, occupancy_window, trace_window)
     fabric = make_fabric(image, stalls)
     run = functools.partial(_run, kernel(compiled), fabric, packets, state)
     control = run(control, stop, descending, progress, compiled)
@@ -164,6 +169,7 @@ def _control(
     image: ConfigImage,
     packets: Packets,
     begin: npt.NDArray[np.int64],
+    leads: npt.NDArray[np.int64],
     record_events: bool,
     occupancy_window: Window | None,
     trace_window: Window | None,
@@ -176,21 +182,22 @@ def _control(
     parts, inputs = len(begin) - 1, image.spec.tiles * 5 * image.spec.vcs
     part = np.searchsorted(begin, packets.sender[packets.turn], "right") - 1
     position = np.zeros((parts, POSITIONS), np.int64)
-    flits = np.bincount(part, packets.length[packets.turn], parts)
-    position[:, TO_ACCEPT] = flits
+    position[:, TO_ACCEPT] = np.bincount(part, packets.length[packets.turn], parts)
     ends = np.cumsum(np.bincount(part, minlength=parts))
     position[1:, WOKEN] = ends[:-1]
+    position[leads, EVENTS] = np.arange(len(leads)) * room
+    position[leads, EVENTS_END] = position[leads, EVENTS] + room
     return Control(
         position=position.ravel(),
         begin=begin,
+        leads=leads,
         turn_end=ends,
         told=np.zeros(2 * parts * 8, np.int64),
         met=np.zeros(parts * 8, np.int64),
-        event_room=room,
-        event_cycle=np.empty(parts * room, np.uint32),
-        event_tile=np.empty(parts * room, np.uint32),
-        event_kind=np.empty(parts * room, np.uint8),
-        event_flit=np.empty(parts * room, np.int64),
+        event_cycle=np.empty(len(leads) * room, np.uint32),
+        event_tile=np.empty(len(leads) * room, np.uint32),
+        event_kind=np.empty(len(leads) * room, np.uint8),
+        event_flit=np.empty(len(leads) * room, np.int64),
         trace=np.empty(7 * (0 if trace_window is None else inputs), np.int64),
         trace_from=trace_from,
         trace_to=trace_to,
@@ -224,13 +231,12 @@ def _run(
             with np.errstate(over="ignore"):
                 run(0, len(position))
         else:
-            others = [
-                threading.Thread(target=run, args=(part, part + 1))
-                for part in range(1, len(position))
-            ]
+            ends = (*control.leads[1:], len(position))
+            shares = list(zip(control.leads.tolist(), ends, strict=True))
+            others = [threading.Thread(target=run, args=share) for share in shares[1:]]
             for thread in others:
                 thread.start()
-            run(0, 1)
+            run(*shares[0])
             for thread in others:
                 thread.join()
         if position[0, CYCLE] < pause and position[:, [IN_FLIGHT, TO_ACCEPT]].sum():

@@ -114,10 +114,10 @@ class Control(NamedTuple):
 
     position: Ints  # int64[parts * 16]; see the indices below
     begin: Ints  # int64[parts + 1]: first tile of each part
+    leads: Ints  # int64[threads]: first part of each
     turn_end: Ints  # int64[parts]: end of each part's packets in ``turn``
     told: Ints  # int64[2 * parts * 8]: what parts tell each other at the end of a cycle
     met: Ints  # int64[parts * 8]: how often each has waited for the others
-    event_room: int  # of each part
     event_cycle: Ints  # uint32[...]
     event_tile: Ints  # uint32[...]
     event_kind: Ints  # uint8[...]
@@ -129,13 +129,22 @@ class Control(NamedTuple):
     occupancy_from: int
 
 
-CYCLE, WOKEN, FLIP, LANES, INS, OUTS, SOURCES, BOXED = range(8)
-"""The cycle; packets offered so far; which half of the lists is this cycle's; lengths of lists."""
-IN_FLIGHT, TO_ACCEPT, EVENTS, TRACED, POSITIONS = 8, 9, 10, 11, 16
-"""Flits accepted and not yet delivered, refused or sunk (in a part, may be negative); flits that
+CYCLE, FLIP, EVENTS, EVENTS_END, TRACED = range(5)
+"""In the first part of a thread: the cycle; which half of the lists is this cycle's; where the
+next event goes, and the end of the room for them. In part 0: moves traced."""
+
+WOKEN, OFFERED, LANES, INS, OUTS, SOURCES, BOXED, IN_FLIGHT, TO_ACCEPT = range(5, 14)
+"""In every part: place in ``turn`` of the next packet, and its cycle; lengths of lists; flits
+accepted and not yet delivered, refused or sunk, less those that ended in other parts; flits that
 tiles able to accept have not accepted yet."""
 
-SLACK: Final = 64
+POSITIONS: Final = 16
+"""Values of a part."""
+
+PART_TILES: Final = 640
+"""Tiles of a part, as far as whole rows allow: what asks, moves and takes in stays in the cache."""
+
+SLACK: Final = 16
 """Unused entries between the parts of a list."""
 
 
@@ -257,7 +266,7 @@ def make_state(image: ConfigImage, begin: Ints) -> State:
     line[:, GRANT, : 5 * V] = 31
     line[:, OCCUPANCY, 5 * V] = spec.depth - NI_ENTRIES
     lane_room, tile_room = tiles * 5 * V + SLACK * parts, tiles + SLACK * parts
-    box_room = 4 * spec.width + SLACK
+    box_room = 2 * spec.width + SLACK
     return State(
         line=line.ravel(),
         waited=line.ravel().view(np.uint16),
