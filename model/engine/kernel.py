@@ -44,6 +44,9 @@ EVENT_ACCEPT, EVENT_REFUSE, EVENT_DELIVER = 0, 1, 2  # runlog.Event
 M32 = 0xFFFFFFFF
 WEYL, U32, U42 = np.uint64(GOLDEN), np.uint64(32), np.uint64(42)
 AHEAD = 12
+"""How many lanes ahead memory is fetched."""
+FOLD_BITS = 8
+"""Every so many cycles (log2) hops are folded: the field holds those of twice as many and more."""
 SPINS = 2000
 """How often a thread looks for the others before it gives way."""
 
@@ -78,10 +81,10 @@ def output_of(f: Any, t: int, lane: int, place: int) -> int:
     """Output of the packet at a lane's front, or SINK when it is an offender (RTR-7)."""
     g = f.tables
     x, y = place & ((1 << g.x_bits) - 1), place >> g.x_bits
-    x_class = I(g.class_of_x[U(I(g.tile[U(4 * t)]) + x)])
-    y_class = I(g.class_of_y[U(I(g.tile[U(4 * t + 1)]) + y)])
+    x_class = I(g.cells[U(I(g.tile[U(4 * t)]) + x)])
+    y_class = I(g.cells[U(I(g.tile[U(4 * t + 1)]) + y)])
     cell = x_class * I(g.tile[U(4 * t + 3)]) + y_class
-    return I(g.output[U(I(g.tile[U(4 * t + 2)]) + cell * (5 * len(f.vcs)) + lane)])
+    return I(g.cells[U(I(g.tile[U(4 * t + 2)]) + cell * (5 * len(f.vcs)) + lane)])
 
 
 @jit
@@ -113,7 +116,7 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
     V2, plane, tile_bits = V >> 1, 8 * V, 6 + (V >> 1)
     lanes, asking = lane_list(f, k, part, flip), lane_list(f, k, part, 0)
     for n in range(k.position[part * at.POSITIONS + at.LANES]):
-        if COMPILED:
+        if COMPILED and k.far:
             ahead = I(s.lanes[U(lanes + n + AHEAD)])
             t = ahead >> tile_bits
             shared.fetch(s.line, U(ahead))
@@ -125,8 +128,8 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
         flit = s.slots[U((row << f.ring) + I(s.line[U(a + at.HEAD * plane)]))]
         output = output_of(f, t, lane, flit >> f.place_shift)
         b = a - lane + (output << V2) + (lane & (V - 1))
-        space = I(s.line[U((b + f.across[U(b & (plane - 1))]) & M32)]) < f.depth
-        may = I(s.line[U(b + at.GRANT * plane)]) & (1 << (lane >> V2)) & -I(space)
+        room = f.depth - I(s.line[U((b + f.across[U(b & (plane - 1))]) & M32)])
+        may = I(s.line[U(b + at.GRANT * plane)]) & (1 << (lane >> V2)) & (-room >> 63)
         s.line[U(b + at.ASKED * plane)] |= may
         s.asking[U(asking + n)] = b
 
@@ -182,7 +185,10 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         sources += 1
         queue = t * 64 * V + at.IN_QUEUE * V
         held = I(s.line[U(queue)])
-        if held == at.NI_ENTRIES or s.source[U(4 * t + 2)] > c:
+        if held == at.NI_ENTRIES:  # inject lists it again when the queue moves
+            sources -= 1
+            continue
+        if s.source[U(4 * t + 2)] > c:
             continue
         packet, index = s.source[U(4 * t)], s.source[U(4 * t + 1)]
         flit, last = p.flit[U(packet)], True
@@ -205,7 +211,7 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
             s.source[U(4 * t + 1)] = 0
             s.source[U(4 * t)] = p.after[U(packet)]
             s.source[U(4 * t + 3)] -= 1
-            sources -= I(s.source[U(4 * t + 3)] == 0)
+        sources -= I(held + 1 == at.NI_ENTRIES or s.source[U(4 * t + 3)] == 0)
         note(k, lead, c, t, EVENT_ACCEPT, flit, packet)
     k.position[q + at.SOURCES] = sources
     k.position[q + at.IN_FLIGHT] += accepted
@@ -224,6 +230,7 @@ def inject(
     V, q = len(f.vcs), part * at.POSITIONS
     now, later = tile_list(f, k, part, flip, 0), tile_list(f, k, part, flip ^ 1, 0)
     lanes, count = lane_list(f, k, part, flip ^ 1), 0
+    source, sources = tile_list(f, k, part, flip ^ 1, 2), k.position[q + at.SOURCES]
     for n in range(k.position[q + at.INS]):
         t = I(s.tile_lists[U(now + n)])
         queue = t * 64 * V + at.IN_QUEUE * V
@@ -246,7 +253,10 @@ def inject(
         s.line[U(queue)] = held - leaves
         s.tile_lists[U(later + ins)] = t
         ins += I(held > leaves)
-    k.position[q + at.INS] = ins
+        if held == at.NI_ENTRIES and leaves and s.source[U(4 * t + 3)] > 0:
+            s.tile_lists[U(source + sources)] = t
+            sources += 1
+    k.position[q + at.INS], k.position[q + at.SOURCES] = ins, sources
     return count
 
 
@@ -273,7 +283,7 @@ def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: 
         packet = packet_of(f, flit)
         if (flit >> FIRST) & 1:
             p.seen[U(4 * packet + 1)] = c + 1
-            p.seen[U(4 * packet + at.WHERE)] += flit & FIELD
+            p.seen[U(4 * packet + at.WHERE)] += (flit & FIELD) - 1  # LOCAL was no mesh link
         if (flit >> LAST) & 1:
             p.seen[U(4 * packet + 2)] = c + 1
             p.seen[U(4 * packet + at.WHERE)] += (t + 1) << 32
@@ -317,9 +327,11 @@ def stay(f: Any, s: Any, a: int, port: int) -> None:
     """Count that the front flit of a lane did not move; with more VCs its port may still have."""
     V = len(f.vcs)
     t, lane = a >> (6 + (V >> 1)), a & (8 * V - 1)
-    waited = U(((t * 64 + at.WAITED * 8) * V >> 1) + lane)
-    s.waited[waited] += 1
-    if s.waited[waited] == f.watchdog:
+    waited = (I(s.line[U(a + at.WAITED * 8 * V)]) + 1) & 0xFF
+    s.line[U(a + at.WAITED * 8 * V)] = waited
+    if waited == 0:
+        s.line[U(a + at.WAITED_LONG * 8 * V)] += 1
+    if waited == f.watchdog & 0xFF and s.line[U(a + at.WAITED_LONG * 8 * V)] == f.watchdog >> 8:
         s.counters[U(t * at.COUNTERS + at.WATCHDOG)] = 1
     if V == 1:
         s.counters[U(t * at.COUNTERS + at.STALLED + port)] += 1
@@ -372,7 +384,7 @@ def move(
     later, out = lane_list(f, k, part, flip ^ 1), tile_list(f, k, part, flip ^ 1, 1)
     begin, size = k.begin[part] << tile_bits, (k.begin[part + 1] - k.begin[part]) << tile_bits
     boxed, waiting = 0, 0
-    box = part * (len(s.box_to) // (len(k.begin) - 1))
+    box = part * k.box_room
     for n in range(k.position[q + at.LANES]):
         a, b = I(s.lanes[U(now + n)]), I(s.asking[U(asking + n)])
         t, lane = a >> tile_bits, a & (plane - 1)
@@ -391,7 +403,8 @@ def move(
         flit = s.slots[U(((t * (5 * V + 1) + lane) << f.ring) + head)]
         s.line[U(a + at.HEAD * plane)] = (head + 1) & wrap
         s.line[U(a)] = held - 1
-        s.waited[U(((t * 64 + at.WAITED * 8) * V >> 1) + lane)] = 0
+        s.line[U(a + at.WAITED * plane)] = 0
+        s.line[U(a + at.WAITED_LONG * plane)] = 0
         trace(f, k, c, a, output, flit)
         if V > 1:
             s.seen_moving[U(8 * t + port)] = c + 1
@@ -405,21 +418,19 @@ def move(
             s.line[U(a - lane + at.NEXT_VC * plane + output)] = (v + 1) & (V - 1)
         s.line[U(b + at.GRANT * plane)] = f.granted[U(port << 1 | (flit >> LAST) & 1)]
         s.counters[U(t * at.COUNTERS + output)] += 1
-        mesh = 1 - (output >> 2)
-        if (flit & (1 << FIRST | FIELD)) == (1 << FIRST | FIELD) and mesh:
-            p.seen[U(4 * packet_of(f, flit) + at.WHERE)] += FIELD + 1
-            flit -= FIELD + 1
-        flit += (flit >> FIRST) & mesh
+        flit += (flit >> FIRST) & 1
         to = (b + f.across[U(b & (plane - 1))]) & M32
         if not 0 <= to - begin < size:
             s.box_to[U(box + boxed)], s.box_flit[U(box + boxed)] = to, flit
             boxed += 1
             continue
         before = push(f, s, to, flit)
-        s.lanes[U(later + lanes)] = to
-        lanes += I(before == 0) & mesh
-        s.tile_lists[U(out + outs)] = t
-        outs += I(before == f.depth - at.NI_ENTRIES) & (1 - mesh)
+        if output == LOCAL:
+            s.tile_lists[U(out + outs)] = t
+            outs += I(before == f.depth - at.NI_ENTRIES)
+        else:
+            s.lanes[U(later + lanes)] = to
+            lanes += I(before == 0)
     if V > 1:
         stalls(f, s, asking, waiting, c)
     k.position[q + at.LANES], k.position[q + at.OUTS] = lanes, outs
@@ -434,7 +445,7 @@ def unbox(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
     parts, lanes = len(k.begin) - 1, k.position[q + at.LANES]
     later = lane_list(f, k, part, flip ^ 1)
     for other in range(max(part - 1, 0), min(part + 2, parts)):
-        box = other * (len(s.box_to) // parts)
+        box = other * k.box_room
         for n in range(box, box + k.position[other * at.POSITIONS + at.BOXED]):
             to = I(s.box_to[U(n)])
             if 0 <= to - begin < size:
@@ -464,6 +475,22 @@ def look(f: Any, s: Any, k: Any, part: int, flip: int, c: int, descending: bool)
         turn_round(s.tile_lists, tile_list(f, k, part, flip, 0), k.position[q + at.INS])
         turn_round(s.tile_lists, tile_list(f, k, part, flip, 1), k.position[q + at.OUTS])
         turn_round(s.tile_lists, tile_list(f, k, part, flip, 2), k.position[q + at.SOURCES])
+
+
+@jit
+def fold_hops(f: Any, p: Any, s: Any, k: Any, part: int, flip: int) -> None:
+    """Move hops from first flits to their packets before a flit's field could overflow."""
+    V = len(f.vcs)
+    first, wrap, limit = lane_list(f, k, part, flip), (1 << f.ring) - 1, FIELD >> 1
+    for n in range(k.position[part * at.POSITIONS + at.LANES]):
+        a = I(s.lanes[U(first + n)])
+        row = (a >> (6 + (V >> 1))) * (5 * V + 1) + (a & (8 * V - 1))
+        head = I(s.line[U(a + at.HEAD * 8 * V)])
+        for entry in range(head, head + I(s.line[U(a)])):
+            i = U((row << f.ring) + (entry & wrap))
+            if (s.slots[i] >> FIRST) & 1 and s.slots[i] & FIELD > limit:
+                p.seen[U(4 * packet_of(f, s.slots[i]) + at.WHERE)] += limit
+                s.slots[i] -= limit
 
 
 @jit
@@ -499,6 +526,8 @@ def run_cycles(
     while c < pause and left > 0:
         if k.trace_from <= c < k.trace_to and trace_is_full(k):
             break
+        fold = c >> FOLD_BITS != k.position[lead * at.POSITIONS + at.FOLDED]
+        k.position[lead * at.POSITIONS + at.FOLDED] = c >> FOLD_BITS
         busy, left, offered = 0, 0, at.LATEST
         for step in range(parts + 4):
             if step < parts:
@@ -507,6 +536,8 @@ def run_cycles(
                     part = lead if step == 0 else end - 1
                 wake(f, p, s, k, part, flip, c)
                 look(f, s, k, part, flip, c, descending)
+                if fold:
+                    fold_hops(f, p, s, k, part, flip)
                 ask(f, s, k, part, flip)
             if step == 1 or step == parts + 2:
                 meet(k, lead)

@@ -145,7 +145,7 @@ def _hops_under_way(
         tile, lane = np.nonzero((held > entry) & (entry >= skipped))
         place = (line[tile, HEAD, lane] + entry) % slots.shape[2]
         flit = slots[tile, lane, place]
-        flit = flit[flit >> FIRST & 1 == 1]
+        flit = (flit - (lane == 5 * V))[flit >> FIRST & 1 == 1]  # LOCAL was no mesh link
         hops[flit >> PACKET & ((1 << place_shift(image.spec) - PACKET) - 1)] = flit & FIELD
     return hops
 

@@ -25,10 +25,10 @@ from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
 from model.spec import VC_RULES, FabricSpec, bits_for
 
-OCCUPANCY, HEAD, ASKED, GRANT, WAITED, NEXT_VC = 0, 1, 2, 3, 4, 6
+OCCUPANCY, HEAD, ASKED, GRANT, WAITED, WAITED_LONG, NEXT_VC = range(7)
 """Planes of ``line``. ASKED and GRANT belong to output VCs: the inputs that ask in this cycle, and
-``pointer << 5`` with the inputs that may be granted (all, or the owner). WAITED is two planes of
-16 bits: cycles the front flit has not moved. NEXT_VC is q[output]. The occupancy of the out queue
+``pointer << 5`` with the inputs that may be granted (all, or the owner). WAITED
+and WAITED_LONG: cycles the front flit has not moved, low and high byte. NEXT_VC is q[output]. The occupancy of the out queue
 counts from depth - 2 on, so that any buffer has space when it is below depth."""
 
 IN_QUEUE: Final = 6
@@ -95,7 +95,6 @@ class State(NamedTuple):
     """
 
     line: Ints  # uint8[tiles * 64 V]; see above
-    waited: Ints  # the same memory as uint16
     slots: Ints  # int64[tiles * (5 V + 1) << ring]: flits
     in_queue: Ints  # int64[tiles * 2]: flits
     source: Ints  # int64[tiles * 4]: packet presented, its flit, from which cycle on, backlog
@@ -116,6 +115,8 @@ class Control(NamedTuple):
     begin: Ints  # int64[parts + 1]: first tile of each part
     leads: Ints  # int64[threads]: first part of each
     turn_end: Ints  # int64[parts]: end of each part's packets in ``turn``
+    far: bool  # so many tiles that memory is to be fetched ahead
+    box_room: int  # of each part
     told: Ints  # int64[2 * parts * 8]: what parts tell each other at the end of a cycle
     met: Ints  # int64[parts * 8]: how often each has waited for the others
     event_cycle: Ints  # uint32[...]
@@ -129,20 +130,23 @@ class Control(NamedTuple):
     occupancy_from: int
 
 
-CYCLE, FLIP, EVENTS, EVENTS_END, TRACED = range(5)
+CYCLE, FLIP, EVENTS, EVENTS_END, FOLDED = range(5)
 """In the first part of a thread: the cycle; which half of the lists is this cycle's; where the
-next event goes, and the end of the room for them. In part 0: moves traced."""
+next event goes, and the end of the room for them; when hops were folded."""
 
-WOKEN, OFFERED, LANES, INS, OUTS, SOURCES, BOXED, IN_FLIGHT, TO_ACCEPT = range(5, 14)
+WOKEN, OFFERED, LANES, INS, OUTS, SOURCES, BOXED, IN_FLIGHT, TO_ACCEPT, TRACED = range(5, 15)
 """In every part: place in ``turn`` of the next packet, and its cycle; lengths of lists; flits
 accepted and not yet delivered, refused or sunk, less those that ended in other parts; flits that
-tiles able to accept have not accepted yet."""
+tiles able to accept have not accepted yet; moves traced (part 0 only)."""
 
 POSITIONS: Final = 16
 """Values of a part."""
 
 PART_TILES: Final = 640
 """Tiles of a part, as far as whole rows allow: what asks, moves and takes in stays in the cache."""
+
+FAR_TILES: Final = 5000
+"""Tiles whose state is larger than the nearest caches."""
 
 SLACK: Final = 16
 """Unused entries between the parts of a list."""
@@ -258,6 +262,11 @@ def make_packets(image: ConfigImage, schedule: PacketSchedule, begin: Ints) -> P
     )
 
 
+def box_room(spec: FabricSpec) -> int:
+    """Most flits that leave a part in a cycle: one over each link of its first and last row."""
+    return 2 * spec.width + SLACK
+
+
 def make_state(image: ConfigImage, begin: Ints) -> State:
     """All registers after reset and configuration."""
     spec, parts = image.spec, len(begin) - 1
@@ -266,10 +275,9 @@ def make_state(image: ConfigImage, begin: Ints) -> State:
     line[:, GRANT, : 5 * V] = 31
     line[:, OCCUPANCY, 5 * V] = spec.depth - NI_ENTRIES
     lane_room, tile_room = tiles * 5 * V + SLACK * parts, tiles + SLACK * parts
-    box_room = 2 * spec.width + SLACK
+    room = parts * box_room(spec)
     return State(
         line=line.ravel(),
-        waited=line.ravel().view(np.uint16),
         slots=np.zeros(tiles * (5 * V + 1) << bits_for(spec.depth - 1), np.int64),
         in_queue=np.zeros(tiles * NI_ENTRIES, np.int64),
         source=np.zeros(tiles * 4, np.int64),
@@ -279,6 +287,6 @@ def make_state(image: ConfigImage, begin: Ints) -> State:
         lanes=np.zeros(2 * lane_room, np.uint32),
         asking=np.zeros(lane_room, np.uint32),
         tile_lists=np.zeros(6 * tile_room, np.uint32),
-        box_to=np.zeros(parts * box_room, np.uint32),
-        box_flit=np.zeros(parts * box_room, np.int64),
+        box_to=np.zeros(room, np.uint32),
+        box_flit=np.zeros(room, np.int64),
     )

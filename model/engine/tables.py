@@ -27,13 +27,13 @@ Array = npt.NDArray[Any]
 
 
 class Tables(NamedTuple):
-    """Output of a packet, ``output[base + (class_of_x[x] * y_classes + class_of_y[y]) * 5 V + lane]``."""
+    """The output, or SINK for an offender, is with ``tile`` (i, j, k, n) and lane ``port * V + vc``
+    ``cells[k + (cells[i + x] * n + cells[j + y]) * 5 V + lane]``.
+    """
 
     x_bits: int
-    tile: Array  # uint32[tiles * 4]: begin of its rows of x and y classes, base, y_classes
-    class_of_x: Array  # uint8[rows * width]
-    class_of_y: Array  # uint8[rows * height]
-    output: Array  # uint8[...]: output, or SINK for an offender
+    tile: Array  # uint32[tiles * 4]
+    cells: Array  # uint8[...]: rows of x classes, of y classes, outputs
 
 
 def make_tables(image: ConfigImage) -> Tables:
@@ -43,7 +43,7 @@ def make_tables(image: ConfigImage) -> Tables:
     tile = np.zeros((spec.tiles, 4), np.uint32)
     row_x, class_of_x, x_low, x_high, x_own = _axis(routes, "x", x, spec.width)
     row_y, class_of_y, y_low, y_high, y_own = _axis(routes, "y", y, spec.height)
-    tile[:, 0], tile[:, 1] = row_x * spec.width, row_y * spec.height
+    tile[:, 0], tile[:, 1] = row_x * spec.width, class_of_x.size + row_y * spec.height
     usable = np.concatenate([image.out_ok, image.core_ok[:, None]], axis=1)
     legal = np.zeros((spec.tiles, 5, spec.vcs), np.uint8)
     for output in range(5):
@@ -59,7 +59,8 @@ def make_tables(image: ConfigImage) -> Tables:
     x_count, y_count = counts[0][first] + 1, counts[1][first].astype(np.int64) + 1
     size = x_count * y_count * lanes
     base = np.cumsum(size) - size
-    tile[:, 2], tile[:, 3] = base[kind], y_count[kind]
+    tile[:, 2] = class_of_x.size + class_of_y.size + base[kind]
+    tile[:, 3] = y_count[kind]
     output = np.empty(int(size.sum()), np.uint8)
     step = 0
     while step < len(first):
@@ -81,7 +82,8 @@ def make_tables(image: ConfigImage) -> Tables:
         found[legal.reshape(-1, lanes)[who[of], lane] >> found & 1 == 0] = SINK
         output[base[step] : base[step] + len(of)] = found
         step = end
-    return Tables(bits_for(spec.width - 1), tile.ravel(), class_of_x.ravel(), class_of_y.ravel(), output)
+    cells = np.concatenate([class_of_x.ravel(), class_of_y.ravel(), output])
+    return Tables(bits_for(spec.width - 1), tile.ravel(), cells)
 
 
 def _axis(routes: Array, axis: str, own: Array, length: int) -> tuple[Array, ...]:
