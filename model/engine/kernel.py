@@ -41,7 +41,7 @@ mix64 = jit(mix64_source)
 I, U = np.int64, np.uint64  # as U, an index is not looked at for being negative
 LOCAL, SINK = 4, 5
 EVENT_ACCEPT, EVENT_REFUSE, EVENT_DELIVER = 0, 1, 2  # runlog.Event
-M32 = 0xFFFFFFFF
+M32, M40 = 0xFFFFFFFF, 0xFFFFFFFFFF
 WEYL, U32, U42 = np.uint64(GOLDEN), np.uint64(32), np.uint64(42)
 AHEAD = 12
 """How many lanes ahead memory is fetched."""
@@ -77,14 +77,13 @@ def core_refuses(f: Any, t: int, c: int) -> bool:
 
 
 @jit
-def output_of(f: Any, t: int, lane: int, place: int) -> int:
+def output_of(f: Any, s: Any, t: int, lane: int, place: int) -> int:
     """Output of the packet at a lane's front, or SINK when it is an offender (RTR-7)."""
-    g = f.tables
-    x, y = place & ((1 << g.x_bits) - 1), place >> g.x_bits
-    x_class = I(g.cells[U(I(g.tile[U(4 * t)]) + x)])
-    y_class = I(g.cells[U(I(g.tile[U(4 * t + 1)]) + y)])
-    cell = x_class * I(g.tile[U(4 * t + 3)]) + y_class
-    return I(g.cells[U(I(g.tile[U(4 * t + 2)]) + cell * (5 * len(f.vcs)) + lane)])
+    axes, outputs = s.node[U(8 * t + at.AXES)], s.node[U(8 * t + at.OUTPUTS)]
+    x, y = place & ((1 << f.x_bits) - 1), place >> f.x_bits
+    x_class, y_class = I(f.cells[U((axes & M32) + x)]), I(f.cells[U((axes >> 32) + y)])
+    cell = x_class * (outputs >> 40) + y_class
+    return I(f.cells[U((outputs & M40) + cell * (5 * len(f.vcs)) + lane)])
 
 
 @jit
@@ -98,11 +97,11 @@ def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
     while n < k.turn_end[part] and p.offered[U(p.turn[U(n)])] <= c:
         packet = I(p.turn[U(n)])
         t = I(p.sender[U(packet)])
-        if s.source[U(4 * t + 3)] == 0:
-            s.source[U(4 * t)] = packet
+        if s.node[U(8 * t + at.BACKLOG)] == 0:
+            s.node[U(8 * t + at.PRESENTED)] = packet
             s.tile_lists[U(first + sources)] = t
             sources += 1
-        s.source[U(4 * t + 3)] += 1
+        s.node[U(8 * t + at.BACKLOG)] += 1
         n += 1
     k.position[q + at.WOKEN], k.position[q + at.SOURCES] = n, sources
     more = n < k.turn_end[part]
@@ -120,13 +119,14 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
             ahead = I(s.lanes[U(lanes + n + AHEAD)])
             t = ahead >> tile_bits
             shared.fetch(s.line, U(ahead))
+            shared.fetch(s.node, U(8 * t))
             shared.fetch(s.counters, U(t * at.COUNTERS))
             shared.fetch(s.slots, U((t * (5 * V + 1) + (ahead & (plane - 1))) << f.ring))
         a = I(s.lanes[U(lanes + n)])
         t, lane = a >> tile_bits, a & (plane - 1)
         row = t * (5 * V + 1) + lane
         flit = s.slots[U((row << f.ring) + I(s.line[U(a + at.HEAD * plane)]))]
-        output = output_of(f, t, lane, flit >> f.place_shift)
+        output = output_of(f, s, t, lane, flit >> f.place_shift)
         b = a - lane + (output << V2) + (lane & (V - 1))
         room = f.depth - I(s.line[U((b + f.across[U(b & (plane - 1))]) & M32)])
         may = I(s.line[U(b + at.GRANT * plane)]) & (1 << (lane >> V2)) & (-room >> 63)
@@ -188,16 +188,16 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         if held == at.NI_ENTRIES:  # inject lists it again when the queue moves
             sources -= 1
             continue
-        if s.source[U(4 * t + 2)] > c:
+        if s.node[U(8 * t + at.FROM)] > c:
             continue
-        packet, index = s.source[U(4 * t)], s.source[U(4 * t + 1)]
+        packet, index = s.node[U(8 * t + at.PRESENTED)], s.node[U(8 * t + at.INDEX)]
         flit, last = p.flit[U(packet)], True
         if not (flit >> LAST) & 1:
             last = index + 1 == p.length[U(packet)]
             if index > 0:
                 flit = (flit ^ (1 << FIRST)) | I(last) << LAST | index
         end = (I(s.line[U(queue + at.HEAD * 8 * V)]) + held) & 1
-        s.in_queue[U(2 * t + end)] = flit
+        s.node[U(8 * t + at.QUEUE + end)] = flit
         s.line[U(queue)] = held + 1
         s.tile_lists[U(fed + ins)] = t
         ins += I(held == 0)
@@ -205,13 +205,14 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         if index == 0:
             p.seen[U(4 * packet)] = c + 1
         if not last:
-            s.source[U(4 * t + 1)] = index + 1
-            s.source[U(4 * t + 2)] = c + 1 + p.gap[U(packet)]
+            s.node[U(8 * t + at.INDEX)] = index + 1
+            s.node[U(8 * t + at.FROM)] = c + 1 + p.gap[U(packet)]
         else:
-            s.source[U(4 * t + 1)] = 0
-            s.source[U(4 * t)] = p.after[U(packet)]
-            s.source[U(4 * t + 3)] -= 1
-        sources -= I(held + 1 == at.NI_ENTRIES or s.source[U(4 * t + 3)] == 0)
+            s.node[U(8 * t + at.INDEX)] = 0
+            s.node[U(8 * t + at.BACKLOG)] -= 1
+            if s.node[U(8 * t + at.BACKLOG)] > 0:
+                s.node[U(8 * t + at.PRESENTED)] = p.after[U(packet)]
+        sources -= I(held + 1 == at.NI_ENTRIES or s.node[U(8 * t + at.BACKLOG)] == 0)
         note(k, lead, c, t, EVENT_ACCEPT, flit, packet)
     k.position[q + at.SOURCES] = sources
     k.position[q + at.IN_FLIGHT] += accepted
@@ -235,7 +236,7 @@ def inject(
         t = I(s.tile_lists[U(now + n)])
         queue = t * 64 * V + at.IN_QUEUE * V
         head, held = I(s.line[U(queue + at.HEAD * 8 * V)]), I(s.line[U(queue)])
-        flit = s.in_queue[U(2 * t + head)]
+        flit = s.node[U(8 * t + at.QUEUE + head)]
         a = t * 64 * V + LOCAL * V + ((flit >> VC) & (V - 1))
         leaves = 1
         if flit < 0:
@@ -253,7 +254,7 @@ def inject(
         s.line[U(queue)] = held - leaves
         s.tile_lists[U(later + ins)] = t
         ins += I(held > leaves)
-        if held == at.NI_ENTRIES and leaves and s.source[U(4 * t + 3)] > 0:
+        if held == at.NI_ENTRIES and leaves and s.node[U(8 * t + at.BACKLOG)] > 0:
             s.tile_lists[U(source + sources)] = t
             sources += 1
     k.position[q + at.INS], k.position[q + at.SOURCES] = ins, sources

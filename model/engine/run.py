@@ -43,6 +43,7 @@ from model.engine.state import (
     make_packets,
     make_state,
 )
+from model.engine.tables import make_tables
 from model.errors import require_int
 from model.image import ConfigImage
 from model.runlog import RunLog
@@ -137,9 +138,10 @@ def simulate(
     begin = np.arange(parts + 1) * spec.height // parts * spec.width
     leads = np.arange(threads) * parts // threads
     packets = make_packets(image, schedule, begin)
-    state = make_state(image, begin)
+    tables = make_tables(image)
+    state = make_state(image, begin, tables)
     control = _control(image, packets, begin, leads, record_events, occupancy_window, trace_window)
-    fabric = make_fabric(image, stalls)
+    fabric = make_fabric(image, stalls, tables)
     run = functools.partial(_run, kernel(compiled), fabric, packets, state)
     control = run(control, stop, descending, progress, compiled)
     position = control.position.reshape(parts, POSITIONS)

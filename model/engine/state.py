@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.engine.check import accepting, source_tiles
-from model.engine.tables import Tables, make_tables
+from model.engine.tables import Tables
 from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
@@ -62,7 +62,8 @@ class Fabric(NamedTuple):
     pick: Ints  # uint8[256]: input granted, by pointer << 5 | inputs asking; 7 for none
     pick_vc: Ints  # uint8[64]: VC sent, by q << V | VCs eligible
     granted: Ints  # uint8[10]: GRANT by input << 1 | last
-    tables: Tables
+    x_bits: int  # of a place
+    cells: Ints  # see Tables
     stall_threshold: np.uint64
     stall_burst: np.uint64
     stall_seed: np.uint64
@@ -96,8 +97,7 @@ class State(NamedTuple):
 
     line: Ints  # uint8[tiles * 64 V]; see above
     slots: Ints  # int64[tiles * (5 V + 1) << ring]: flits
-    in_queue: Ints  # int64[tiles * 2]: flits
-    source: Ints  # int64[tiles * 4]: packet presented, its flit, from which cycle on, backlog
+    node: Ints  # int64[tiles * 8]: a cache line of each tile, see below
     counters: Ints  # uint32[tiles * 16]
     seen_moving: Ints  # uint32[tiles * 8]: cycle + 1 in which a flit left the port; V > 1 only
     offended: Ints  # int64[tiles * 2]: 32 * cycle + lane + 1 of the first offender, packet
@@ -106,6 +106,11 @@ class State(NamedTuple):
     tile_lists: Ints  # uint32[6 * tile_room]: tiles whose in queue, out queue, source has work
     box_to: Ints  # uint32[parts * box_room]: addresses in other parts that flits enter this cycle
     box_flit: Ints  # int64[parts * box_room]
+
+
+PRESENTED, INDEX, FROM, BACKLOG, QUEUE, AXES, OUTPUTS = 0, 1, 2, 3, 4, 6, 7
+"""In ``node``: packet that the source presents, its flit, from which cycle on, packets offered and
+not yet accepted; two entries of the NI's in queue; the tile's words of :class:`Tables`."""
 
 
 class Control(NamedTuple):
@@ -155,15 +160,15 @@ SLACK: Final = 16
 def bytes_per_tile(vcs: int, depth: int) -> int:
     """Memory of :class:`State` per tile, in bytes; tables, packets and logs come on top.
 
-    A line of 64 per VC, 8 for each slot, 16 for the NI's in queue, 32 for the source, 64 for
+    A line of 64 per VC, 8 for each slot, 64 for source, NI and the words of the tables, 64 for
     counters, 16 for the first offender, 12 per input VC and 24 for work lists. What is not used
     is not touched: lists and offenders take memory only as far as they were filled.
     """
     slots = (5 * vcs + 1) << (depth - 1).bit_length()
-    return 64 * vcs + 8 * slots + 16 + 32 + 64 + 16 + 12 * 5 * vcs + 24 + (32 if vcs > 1 else 0)
+    return 64 * vcs + 8 * slots + 64 + 64 + 16 + 12 * 5 * vcs + 24 + (32 if vcs > 1 else 0)
 
 
-def make_fabric(image: ConfigImage, stalls: StallPattern) -> Fabric:
+def make_fabric(image: ConfigImage, stalls: StallPattern, tables: Tables) -> Fabric:
     """Collect the constants of a run."""
     spec, V = image.spec, image.spec.vcs
     across = np.zeros(8 * V, np.int64)
@@ -195,7 +200,8 @@ def make_fabric(image: ConfigImage, stalls: StallPattern) -> Fabric:
         pick=pick.ravel(),
         pick_vc=pick_vc.ravel(),
         granted=granted.astype(np.uint8).ravel(),
-        tables=make_tables(image),
+        x_bits=tables.x_bits,
+        cells=tables.cells,
         stall_threshold=np.uint64(stalls.threshold),
         stall_burst=np.uint64(stalls.burst_log2),
         stall_seed=np.uint64(stalls.seed),
@@ -267,21 +273,30 @@ def box_room(spec: FabricSpec) -> int:
     return 2 * spec.width + SLACK
 
 
-def make_state(image: ConfigImage, begin: Ints) -> State:
+def _zeros(count: int, dtype: Any) -> Ints:
+    """An array that begins with a cache line; memory is taken as it is first written."""
+    size = np.dtype(dtype).itemsize
+    memory = np.zeros(count + 64 // size, dtype)
+    skip = -memory.ctypes.data % 64 // size
+    return memory[skip : skip + count]
+
+
+def make_state(image: ConfigImage, begin: Ints, tables: Tables) -> State:
     """All registers after reset and configuration."""
     spec, parts = image.spec, len(begin) - 1
     tiles, V = spec.tiles, spec.vcs
-    line = np.zeros((tiles, 8, 8 * V), np.uint8)
+    line = _zeros(tiles * 64 * V, np.uint8).reshape(tiles, 8, 8 * V)
     line[:, GRANT, : 5 * V] = 31
     line[:, OCCUPANCY, 5 * V] = spec.depth - NI_ENTRIES
+    node = _zeros(tiles * 8, np.int64).reshape(tiles, 8)
+    node[:, AXES:] = tables.words
     lane_room, tile_room = tiles * 5 * V + SLACK * parts, tiles + SLACK * parts
     room = parts * box_room(spec)
     return State(
-        line=line.ravel(),
-        slots=np.zeros(tiles * (5 * V + 1) << bits_for(spec.depth - 1), np.int64),
-        in_queue=np.zeros(tiles * NI_ENTRIES, np.int64),
-        source=np.zeros(tiles * 4, np.int64),
-        counters=np.zeros(tiles * COUNTERS, np.uint32),
+        line=line.reshape(-1),
+        slots=_zeros(tiles * (5 * V + 1) << bits_for(spec.depth - 1), np.int64),
+        node=node.reshape(-1),
+        counters=_zeros(tiles * COUNTERS, np.uint32),
         seen_moving=np.zeros(tiles * 8 if V > 1 else 8, np.uint32),
         offended=np.zeros(tiles * 2, np.int64),
         lanes=np.zeros(2 * lane_room, np.uint32),

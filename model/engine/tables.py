@@ -27,23 +27,24 @@ Array = npt.NDArray[Any]
 
 
 class Tables(NamedTuple):
-    """The output, or SINK for an offender, is with ``tile`` (i, j, k, n) and lane ``port * V + vc``
-    ``cells[k + (cells[i + x] * n + cells[j + y]) * 5 V + lane]``.
+    """The output, or SINK for an offender, of a packet for (x, y) at lane ``port * V + vc`` is
+    ``cells[k + (cells[i + x] * n + cells[j + y]) * 5 V + lane]``, with the tile's two words
+    ``j << 32 | i`` and ``n << 40 | k``.
     """
 
     x_bits: int
-    tile: Array  # uint32[tiles * 4]
     cells: Array  # uint8[...]: rows of x classes, of y classes, outputs
+    words: Array  # int64[tiles, 2]
 
 
 def make_tables(image: ConfigImage) -> Tables:
     """Translate the tables of an image (RTR-7)."""
     spec, routes = image.spec, image.routes
     y, x = np.divmod(np.arange(spec.tiles), spec.width)
-    tile = np.zeros((spec.tiles, 4), np.uint32)
+    words = np.zeros((spec.tiles, 2), np.int64)
     row_x, class_of_x, x_low, x_high, x_own = _axis(routes, "x", x, spec.width)
     row_y, class_of_y, y_low, y_high, y_own = _axis(routes, "y", y, spec.height)
-    tile[:, 0], tile[:, 1] = row_x * spec.width, class_of_x.size + row_y * spec.height
+    words[:, 0] = (class_of_x.size + row_y * spec.height) << 32 | row_x * spec.width
     usable = np.concatenate([image.out_ok, image.core_ok[:, None]], axis=1)
     legal = np.zeros((spec.tiles, 5, spec.vcs), np.uint8)
     for output in range(5):
@@ -59,8 +60,7 @@ def make_tables(image: ConfigImage) -> Tables:
     x_count, y_count = counts[0][first] + 1, counts[1][first].astype(np.int64) + 1
     size = x_count * y_count * lanes
     base = np.cumsum(size) - size
-    tile[:, 2] = class_of_x.size + class_of_y.size + base[kind]
-    tile[:, 3] = y_count[kind]
+    words[:, 1] = y_count[kind] << 40 | (class_of_x.size + class_of_y.size + base[kind])
     output = np.empty(int(size.sum()), np.uint8)
     step = 0
     while step < len(first):
@@ -83,7 +83,7 @@ def make_tables(image: ConfigImage) -> Tables:
         output[base[step] : base[step] + len(of)] = found
         step = end
     cells = np.concatenate([class_of_x.ravel(), class_of_y.ravel(), output])
-    return Tables(bits_for(spec.width - 1), tile.ravel(), cells)
+    return Tables(bits_for(spec.width - 1), cells, words)
 
 
 def _axis(routes: Array, axis: str, own: Array, length: int) -> tuple[Array, ...]:
