@@ -47,6 +47,7 @@ AHEAD = 12
 """How many lanes ahead memory is fetched."""
 FOLD_BITS = 8
 """Every so many cycles (log2) hops are folded: the field holds those of twice as many and more."""
+ONE = 1 << at.INDEX_BITS  # packet, in BACKLOG
 SPINS = 2000
 """How often a thread looks for the others before it gives way."""
 
@@ -101,7 +102,7 @@ def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
             s.node[U(8 * t + at.PRESENTED)] = packet
             s.tile_lists[U(first + sources)] = t
             sources += 1
-        s.node[U(8 * t + at.BACKLOG)] += 1
+        s.node[U(8 * t + at.BACKLOG)] += ONE
         n += 1
     k.position[q + at.WOKEN], k.position[q + at.SOURCES] = n, sources
     more = n < k.turn_end[part]
@@ -120,7 +121,6 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
             t = ahead >> tile_bits
             shared.fetch(s.line, U(ahead))
             shared.fetch(s.node, U(8 * t))
-            shared.fetch(s.counters, U(t * at.COUNTERS))
             shared.fetch(s.slots, U((t * (5 * V + 1) + (ahead & (plane - 1))) << f.ring))
         a = I(s.lanes[U(lanes + n)])
         t, lane = a >> tile_bits, a & (plane - 1)
@@ -183,36 +183,35 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         t = I(s.tile_lists[U(now + n)])
         s.tile_lists[U(later + sources)] = t
         sources += 1
-        queue = t * 64 * V + at.IN_QUEUE * V
-        held = I(s.line[U(queue)])
+        held = s.node[U(8 * t + at.HELD)]
         if held == at.NI_ENTRIES:  # inject lists it again when the queue moves
             sources -= 1
             continue
         if s.node[U(8 * t + at.FROM)] > c:
             continue
-        packet, index = s.node[U(8 * t + at.PRESENTED)], s.node[U(8 * t + at.INDEX)]
+        packet, backlog = s.node[U(8 * t + at.PRESENTED)], s.node[U(8 * t + at.BACKLOG)]
+        index = backlog & (ONE - 1)
         flit, last = p.flit[U(packet)], True
         if not (flit >> LAST) & 1:
             last = index + 1 == p.length[U(packet)]
             if index > 0:
                 flit = (flit ^ (1 << FIRST)) | I(last) << LAST | index
-        end = (I(s.line[U(queue + at.HEAD * 8 * V)]) + held) & 1
-        s.node[U(8 * t + at.QUEUE + end)] = flit
-        s.line[U(queue)] = held + 1
+        s.node[U(8 * t + at.QUEUE + held)] = flit
+        s.node[U(8 * t + at.HELD)] = held + 1
         s.tile_lists[U(fed + ins)] = t
         ins += I(held == 0)
         accepted += 1
         if index == 0:
             p.seen[U(4 * packet)] = c + 1
+        backlog += 1
         if not last:
-            s.node[U(8 * t + at.INDEX)] = index + 1
             s.node[U(8 * t + at.FROM)] = c + 1 + p.gap[U(packet)]
         else:
-            s.node[U(8 * t + at.INDEX)] = 0
-            s.node[U(8 * t + at.BACKLOG)] -= 1
-            if s.node[U(8 * t + at.BACKLOG)] > 0:
+            backlog -= ONE + index + 1
+            if backlog > 0:
                 s.node[U(8 * t + at.PRESENTED)] = p.after[U(packet)]
-        sources -= I(held + 1 == at.NI_ENTRIES or s.node[U(8 * t + at.BACKLOG)] == 0)
+        s.node[U(8 * t + at.BACKLOG)] = backlog
+        sources -= I(held + 1 == at.NI_ENTRIES or backlog == 0)
         note(k, lead, c, t, EVENT_ACCEPT, flit, packet)
     k.position[q + at.SOURCES] = sources
     k.position[q + at.IN_FLIGHT] += accepted
@@ -234,9 +233,7 @@ def inject(
     source, sources = tile_list(f, k, part, flip ^ 1, 2), k.position[q + at.SOURCES]
     for n in range(k.position[q + at.INS]):
         t = I(s.tile_lists[U(now + n)])
-        queue = t * 64 * V + at.IN_QUEUE * V
-        head, held = I(s.line[U(queue + at.HEAD * 8 * V)]), I(s.line[U(queue)])
-        flit = s.node[U(8 * t + at.QUEUE + head)]
+        held, flit = s.node[U(8 * t + at.HELD)], s.node[U(8 * t + at.QUEUE)]
         a = t * 64 * V + LOCAL * V + ((flit >> VC) & (V - 1))
         leaves = 1
         if flit < 0:
@@ -250,8 +247,9 @@ def inject(
             count += I(push(f, s, a, flit) == 0)
         else:
             leaves = 0
-        s.line[U(queue + at.HEAD * 8 * V)] = head ^ leaves
-        s.line[U(queue)] = held - leaves
+        if leaves:
+            s.node[U(8 * t + at.QUEUE)] = s.node[U(8 * t + at.QUEUE + 1)]
+        s.node[U(8 * t + at.HELD)] = held - leaves
         s.tile_lists[U(later + ins)] = t
         ins += I(held > leaves)
         if held == at.NI_ENTRIES and leaves and s.node[U(8 * t + at.BACKLOG)] > 0:
@@ -328,14 +326,29 @@ def stay(f: Any, s: Any, a: int, port: int) -> None:
     """Count that the front flit of a lane did not move; with more VCs its port may still have."""
     V = len(f.vcs)
     t, lane = a >> (6 + (V >> 1)), a & (8 * V - 1)
-    waited = (I(s.line[U(a + at.WAITED * 8 * V)]) + 1) & 0xFF
+    waited = I(s.line[U(a + at.WAITED * 8 * V)]) + 1
+    total = waited
+    if waited >= 128:
+        row = t * (5 * V + 1) + lane
+        long = I(s.long_waits[U(row)]) + 1 if waited == 256 else I(s.long_waits[U(row)])
+        long = 0 if waited == 128 else long
+        s.long_waits[U(row)] = long
+        waited = 128 if waited == 256 else waited
+        total = 128 * long + waited
     s.line[U(a + at.WAITED * 8 * V)] = waited
-    if waited == 0:
-        s.line[U(a + at.WAITED_LONG * 8 * V)] += 1
-    if waited == f.watchdog & 0xFF and s.line[U(a + at.WAITED_LONG * 8 * V)] == f.watchdog >> 8:
+    if total == f.watchdog:
         s.counters[U(t * at.COUNTERS + at.WATCHDOG)] = 1
     if V == 1:
-        s.counters[U(t * at.COUNTERS + at.STALLED + port)] += 1
+        tally(s, a - lane + at.STALLED * 8 * V + port, t * at.COUNTERS + at.STALLED_HIGH + port)
+
+
+@jit
+def tally(s: Any, low: int, high: int) -> None:
+    """Count one more in a byte of ``line``, and every 256 in ``counters``."""
+    counted = (I(s.line[U(low)]) + 1) & 0xFF
+    s.line[U(low)] = counted
+    if counted == 0:
+        s.counters[U(high)] += 256
 
 
 @jit
@@ -347,7 +360,8 @@ def stalls(f: Any, s: Any, first: int, count: int, c: int) -> None:
         t, port = a >> (6 + (V >> 1)), (a & (8 * V - 1)) >> (V >> 1)
         if s.seen_moving[U(8 * t + port)] != c + 1:
             s.seen_moving[U(8 * t + port)] = c + 1
-            s.counters[U(t * at.COUNTERS + at.STALLED + port)] += 1
+            low = t * 64 * V + at.STALLED * 8 * V + port
+            tally(s, low, t * at.COUNTERS + at.STALLED_HIGH + port)
 
 
 @jit
@@ -405,7 +419,6 @@ def move(
         s.line[U(a + at.HEAD * plane)] = (head + 1) & wrap
         s.line[U(a)] = held - 1
         s.line[U(a + at.WAITED * plane)] = 0
-        s.line[U(a + at.WAITED_LONG * plane)] = 0
         trace(f, k, c, a, output, flit)
         if V > 1:
             s.seen_moving[U(8 * t + port)] = c + 1
@@ -418,7 +431,7 @@ def move(
         if V > 1:
             s.line[U(a - lane + at.NEXT_VC * plane + output)] = (v + 1) & (V - 1)
         s.line[U(b + at.GRANT * plane)] = f.granted[U(port << 1 | (flit >> LAST) & 1)]
-        s.counters[U(t * at.COUNTERS + output)] += 1
+        tally(s, a - lane + at.MOVED * plane + output, t * at.COUNTERS + output)
         flit += (flit >> FIRST) & 1
         to = (b + f.across[U(b & (plane - 1))]) & M32
         if not 0 <= to - begin < size:

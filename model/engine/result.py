@@ -15,6 +15,7 @@ from model.engine.state import (
     FIELD,
     FIRST,
     HEAD,
+    MOVED,
     NI_ENTRIES,
     OCCUPANCY,
     OFFENDERS,
@@ -22,6 +23,7 @@ from model.engine.state import (
     POSITIONS,
     REFUSED,
     STALLED,
+    STALLED_HIGH,
     WAS_REFUSED,
     WAS_SUNK,
     WATCHDOG,
@@ -187,6 +189,7 @@ def payload(flit: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint64]:
 def make_counters(image: ConfigImage, packets: Packets, state: State) -> Counters:
     """Read the counters out (CFG-4)."""
     counted = state.counters.reshape(-1, COUNTERS)
+    low = state.line.reshape(len(counted), 8, -1)
     key, packet = state.offended.reshape(-1, 2).T
     first_offender = np.zeros((image.spec.tiles, 4), np.int32)
     tiles = np.flatnonzero(key)
@@ -196,8 +199,8 @@ def make_counters(image: ConfigImage, packets: Packets, state: State) -> Counter
     columns = (np.ones_like(source), source, place % image.spec.width, place // image.spec.width)
     first_offender[tiles] = np.stack(columns, axis=1)
     return Counters(
-        moved=counted[:, :5].copy(),
-        stalled=counted[:, STALLED : STALLED + 5].copy(),
+        moved=counted[:, :5] + low[:, MOVED, :5],
+        stalled=counted[:, STALLED_HIGH : STALLED_HIGH + 5] + low[:, STALLED, :5],
         refused=counted[:, REFUSED].copy(),
         offenders=counted[:, OFFENDERS].copy(),
         first_offender=first_offender,

@@ -25,14 +25,12 @@ from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
 from model.spec import VC_RULES, FabricSpec, bits_for
 
-OCCUPANCY, HEAD, ASKED, GRANT, WAITED, WAITED_LONG, NEXT_VC = range(7)
+OCCUPANCY, HEAD, ASKED, GRANT, WAITED, MOVED, STALLED, NEXT_VC = range(8)
 """Planes of ``line``. ASKED and GRANT belong to output VCs: the inputs that ask in this cycle, and
-``pointer << 5`` with the inputs that may be granted (all, or the owner). WAITED
-and WAITED_LONG: cycles the front flit has not moved, low and high byte. NEXT_VC is q[output]. The occupancy of the out queue
-counts from depth - 2 on, so that any buffer has space when it is below depth."""
-
-IN_QUEUE: Final = 6
-"""Port whose bytes hold occupancy and head of the NI's in queue."""
+``pointer << 5`` with the inputs that may be granted (all, or the owner). WAITED: cycles the front
+flit has not moved; from 128 on it counts to 255 and starts at 128 again, ``long_waits`` counts how
+often. MOVED and STALLED by port: the low bytes of these counters. NEXT_VC is q[output]. The
+occupancy of the out queue counts from depth - 2 on, so that any buffer has space below depth."""
 
 FIELD, LAST, FIRST, VC, PACKET = 0x3FF, 10, 11, 12, 14
 """Mask of a flit's lowest field, and first bits of the others."""
@@ -40,8 +38,9 @@ FIELD, LAST, FIRST, VC, PACKET = 0x3FF, 10, 11, 12, 14
 NI_ENTRIES: Final = 2
 """Entries of either NI queue (NI-1, NI-3)."""
 
-REFUSED, OFFENDERS, WATCHDOG, STALLED, COUNTERS = 5, 6, 7, 8, 16
-"""Where counters lie in a tile's 16; those of flits moved come first."""
+REFUSED, OFFENDERS, WATCHDOG, STALLED_HIGH, COUNTERS = 5, 6, 7, 8, 16
+"""Where counters lie in a tile's 16; those of flits moved come first. Moved and stalled flits are
+there without their low bytes."""
 
 LATEST: Final = 1 << 62
 """Later than any cycle."""
@@ -99,6 +98,7 @@ class State(NamedTuple):
     slots: Ints  # int64[tiles * (5 V + 1) << ring]: flits
     node: Ints  # int64[tiles * 8]: a cache line of each tile, see below
     counters: Ints  # uint32[tiles * 16]
+    long_waits: Ints  # uint16[tiles * (5 V + 1)]: see WAITED
     seen_moving: Ints  # uint32[tiles * 8]: cycle + 1 in which a flit left the port; V > 1 only
     offended: Ints  # int64[tiles * 2]: 32 * cycle + lane + 1 of the first offender, packet
     lanes: Ints  # uint32[2 * lane_room]: addresses of the lanes that are not empty
@@ -108,9 +108,13 @@ class State(NamedTuple):
     box_flit: Ints  # int64[parts * box_room]
 
 
-PRESENTED, INDEX, FROM, BACKLOG, QUEUE, AXES, OUTPUTS = 0, 1, 2, 3, 4, 6, 7
-"""In ``node``: packet that the source presents, its flit, from which cycle on, packets offered and
-not yet accepted; two entries of the NI's in queue; the tile's words of :class:`Tables`."""
+PRESENTED, BACKLOG, FROM, HELD, QUEUE, AXES, OUTPUTS = 0, 1, 2, 3, 4, 6, 7
+"""In ``node``: packet that the source presents; packets offered and not yet accepted, above the
+index of the flit presented; from which cycle on; flits in the NI's in queue, and the two; the
+tile's words of :class:`Tables`."""
+
+INDEX_BITS: Final = 16
+"""Of a flit's index in BACKLOG."""
 
 
 class Control(NamedTuple):
@@ -297,6 +301,7 @@ def make_state(image: ConfigImage, begin: Ints, tables: Tables) -> State:
         slots=_zeros(tiles * (5 * V + 1) << bits_for(spec.depth - 1), np.int64),
         node=node.reshape(-1),
         counters=_zeros(tiles * COUNTERS, np.uint32),
+        long_waits=np.zeros(tiles * (5 * V + 1), np.uint16),
         seen_moving=np.zeros(tiles * 8 if V > 1 else 8, np.uint32),
         offended=np.zeros(tiles * 2, np.int64),
         lanes=np.zeros(2 * lane_room, np.uint32),
