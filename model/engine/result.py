@@ -132,9 +132,7 @@ def make_records(image: ConfigImage, packets: Packets, state: State) -> PacketRe
     )
 
 
-def _hops_under_way(
-    image: ConfigImage, packets: Packets, state: State
-) -> npt.NDArray[np.int64]:
+def _hops_under_way(image: ConfigImage, packets: Packets, state: State) -> npt.NDArray[np.int64]:
     """Hops noted in the first flits that are still in a buffer or an out queue, by packet."""
     spec, V = image.spec, image.spec.vcs
     line = state.line.reshape(spec.tiles, 8, 8 * V)
@@ -152,15 +150,12 @@ def _hops_under_way(
     return hops
 
 
-def make_events(
-    image: ConfigImage, packets: Packets, control: Control
-) -> npt.NDArray[np.void]:
+def make_events(image: ConfigImage, packets: Packets, control: Control) -> npt.NDArray[np.void]:
     """The events in the form of a run log; headers and payloads follow from the flit."""
     position = control.position.reshape(-1, POSITIONS)
     room = len(control.event_cycle) // len(control.leads)
-    written = [
-        np.arange(thread * room, position[lead, EVENTS]) for thread, lead in enumerate(control.leads)
-    ]
+    ends = position[control.leads, EVENTS]
+    written = [np.arange(thread * room, end) for thread, end in enumerate(ends)]
     kept = np.concatenate(written)
     order = control.event_cycle[kept].astype(np.int64) << 24
     order = (order | control.event_tile[kept]) << 2 | control.event_kind[kept]

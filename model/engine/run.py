@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import threading
 from collections.abc import Callable
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from model.engine import kernel as compiled_kernel
+from model.engine import kernel
 from model.engine.check import accepting, check_image, check_schedule, check_stalls
 from model.engine.result import (
     TRACE_COLUMNS,
@@ -21,7 +19,6 @@ from model.engine.result import (
     make_counters,
     make_events,
     make_records,
-    payload,
 )
 from model.engine.state import (
     CYCLE,
@@ -35,9 +32,7 @@ from model.engine.state import (
     TRACED,
     WOKEN,
     Control,
-    Fabric,
     Packets,
-    State,
     box_room,
     make_fabric,
     make_packets,
@@ -57,19 +52,6 @@ MAX_CYCLES: Final = 10_000_000
 
 CHUNK: Final = 4096
 """Cycles between two calls of ``progress``."""
-
-@functools.cache
-def kernel(compiled: bool) -> ModuleType:
-    """The kernel module, compiled by Numba or as plain Python from the same file."""
-    if compiled:
-        return compiled_kernel
-    name = "model.engine.kernel_uncompiled"
-    spec = importlib.util.spec_from_file_location(name, compiled_kernel.__file__)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def simulate(
@@ -110,8 +92,8 @@ def simulate(
     descending : bool
         Visit tiles from the last to the first. The result does not depend on it.
     threads : int
-        Parts of the fabric that run beside each other, 1 to 64; at most one a row of tiles, and
-        one when occupancies or movements are kept. The result does not depend on it.
+        How many share the work, 1 to 64; at most one a row of tiles, and one when occupancies or
+        movements are kept, or without Numba. The result does not depend on it.
     progress : callable, optional
         Called with the current cycle about every ``CHUNK`` cycles.
 
@@ -131,7 +113,7 @@ def simulate(
     check_schedule(image, schedule)
     check_stalls(stalls)
     spec = image.spec
-    alone = occupancy_window is not None or trace_window is not None
+    alone = occupancy_window is not None or trace_window is not None or not compiled
     threads = 1 if alone else min(threads, spec.height)
     rows = max(1, min(PART_TILES // spec.width, spec.height // threads))
     parts = spec.height // rows
@@ -142,8 +124,10 @@ def simulate(
     state = make_state(image, begin, tables)
     control = _control(image, packets, begin, leads, record_events, occupancy_window, trace_window)
     fabric = make_fabric(image, stalls, tables)
-    run = functools.partial(_run, kernel(compiled), fabric, packets, state)
-    control = run(control, stop, descending, progress, compiled)
+    work = functools.partial(
+        kernel.compiled() if compiled else kernel.run_cycles, fabric, packets, state
+    )
+    control = _run(work, control, stop, descending, progress, compiled)
     position = control.position.reshape(parts, POSITIONS)
     finished = not position[:, [IN_FLIGHT, TO_ACCEPT]].sum()
     if cycles is None and finished:
@@ -213,10 +197,7 @@ def _control(
 
 
 def _run(
-    module: ModuleType,
-    fabric: Fabric,
-    packets: Packets,
-    state: State,
+    work: Callable[..., None],
     control: Control,
     stop: int,
     descending: bool,
@@ -228,9 +209,7 @@ def _run(
         pause = min(stop, int(position[0, CYCLE]) + CHUNK)
 
         def run(first: int, end: int, pause: int = pause, control: Control = control) -> None:
-            module.run_cycles(
-                fabric, packets, state, control, first, end, pause, stop, descending
-            )
+            work(control, first, end, pause, stop, descending)
 
         if not compiled:
             # 64-bit scalars wrap with a warning; in STL-1 they are meant to.

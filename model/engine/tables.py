@@ -52,7 +52,9 @@ def make_tables(image: ConfigImage) -> Tables:
         legal |= allowed.astype(np.uint8) << np.uint8(output)
     lanes = 5 * spec.vcs
     counts = class_of_x.max(axis=1)[row_x].astype(np.int64), class_of_y.max(axis=1)[row_y]
-    said = np.stack([x_low, x_high, y_low, y_high, *(routes[n] for n in ("from_ports", "vcs", "to"))])
+    said = np.stack(
+        [x_low, x_high, y_low, y_high, *(routes[n] for n in ("from_ports", "vcs", "to"))]
+    )
     said[4:, routes["valid"] == 0] = 0
     key = [*said.transpose(2, 0, 1).reshape(-1, spec.tiles), x_own, y_own]
     key += [*legal.reshape(spec.tiles, lanes).T, counts[0], counts[1]]
