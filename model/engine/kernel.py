@@ -140,16 +140,21 @@ def run_cycles(
     k.position[lead * at.POSITIONS], k.position[lead * at.POSITIONS + at.FLIP] = c, flip
 
 
+def source_sum(folder: Path = Path(__file__).parent) -> int:
+    """A number, not 0, that changes with any file of a folder, and with :mod:`model.random`."""
+    files = [*sorted(folder.glob("*.py")), Path(mix64.__code__.co_filename)]
+    text = b"".join(file.read_bytes() for file in files)
+    return int.from_bytes(hashlib.sha256(text).digest()[:7]) | 1
+
+
 @functools.cache
 def compiled() -> Any:
     """:func:`run_cycles` compiled, from Numba's cache where that has it.
 
-    Numba's cache knows a function by its own code and the values in its closure. The sum over
-    the sources in the closure makes it notice a change in any file of the engine.
+    Numba's cache knows a function by its own code and the values in its closure. There the sum
+    over the sources makes it notice a change in any file.
     """
-    files = [*sorted(Path(__file__).parent.glob("*.py")), Path(mix64.__code__.co_filename)]
-    text = b"".join(file.read_bytes() for file in files)
-    sources = int.from_bytes(hashlib.sha256(text).digest()[:7]) | 1
+    sources = source_sum()
 
     def run(
         f: Any, p: Any, s: Any, k: Any, lead: int, end: int, pause: int, stop: int, down: bool

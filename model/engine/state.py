@@ -165,11 +165,13 @@ def bytes_per_tile(vcs: int, depth: int) -> int:
     """Memory of :class:`State` per tile, in bytes; tables, packets and logs come on top.
 
     A line of 64 per VC, 8 for each slot, 64 for source, NI and the words of the tables, 64 for
-    counters, 16 for the first offender, 12 per input VC and 24 for work lists. What is not used
+    counters, 16 for the first offender, 2 a lane for long waits, 12 per input VC and 24 for lists. What is not used
     is not touched: lists and offenders take memory only as far as they were filled.
     """
-    slots = (5 * vcs + 1) << (depth - 1).bit_length()
-    return 64 * vcs + 8 * slots + 64 + 64 + 16 + 12 * 5 * vcs + 24 + (32 if vcs > 1 else 0)
+    lanes = 5 * vcs + 1
+    slots = lanes << (depth - 1).bit_length()
+    registers = 64 * vcs + 8 * slots + 64 + 64
+    return registers + 16 + 2 * lanes + 12 * 5 * vcs + 24 + (32 if vcs > 1 else 0)
 
 
 def make_fabric(image: ConfigImage, stalls: StallPattern, tables: Tables) -> Fabric:
