@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from model.engine import control as run
 from model.engine import state as at
 from model.engine.lanes import (
     LOCAL,
@@ -49,10 +50,10 @@ def core_refuses(f: Any, t: int, c: int) -> bool:
 @jit
 def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
     """Let the sources know which packets are offered from this cycle on."""
-    q = part * at.POSITIONS
-    if k.position[q + at.OFFERED] > c:
+    q = part * run.POSITIONS
+    if k.position[q + run.OFFERED] > c:
         return
-    n, sources = k.position[q + at.WOKEN], k.position[q + at.SOURCES]
+    n, sources = k.position[q + run.WOKEN], k.position[q + run.SOURCES]
     first = tile_list(f, k, part, flip, 2)
     while n < k.turn_end[part] and p.offered[U(p.turn[U(n)])] <= c:
         packet = Int(p.turn[U(n)])
@@ -63,9 +64,9 @@ def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
             sources += 1
         s.node[U(8 * t + at.BACKLOG)] += ONE
         n += 1
-    k.position[q + at.WOKEN], k.position[q + at.SOURCES] = n, sources
+    k.position[q + run.WOKEN], k.position[q + run.SOURCES] = n, sources
     more = n < k.turn_end[part]
-    k.position[q + at.OFFERED] = p.offered[U(p.turn[U(n)])] if more else at.LATEST
+    k.position[q + run.OFFERED] = p.offered[U(p.turn[U(n)])] if more else run.LATEST
 
 
 @jit
@@ -74,11 +75,11 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
 
     Returns how many in queues have joined the next cycle's list.
     """
-    q = part * at.POSITIONS
+    q = part * run.POSITIONS
     now, later = tile_list(f, k, part, flip, 2), tile_list(f, k, part, flip ^ 1, 2)
     fed = tile_list(f, k, part, flip ^ 1, 0)
     sources, ins, accepted = 0, 0, 0
-    for n in range(k.position[q + at.SOURCES]):
+    for n in range(k.position[q + run.SOURCES]):
         t = Int(s.tile_lists[U(now + n)])
         s.tile_lists[U(later + sources)] = t
         sources += 1
@@ -112,9 +113,9 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         s.node[U(8 * t + at.BACKLOG)] = backlog
         sources -= Int(held + 1 == at.NI_ENTRIES or backlog == 0)
         note(k, lead, c, t, ACCEPT, flit, packet)
-    k.position[q + at.SOURCES] = sources
-    k.position[q + at.IN_FLIGHT] += accepted
-    k.position[q + at.TO_ACCEPT] -= accepted
+    k.position[q + run.SOURCES] = sources
+    k.position[q + run.IN_FLIGHT] += accepted
+    k.position[q + run.TO_ACCEPT] -= accepted
     return ins
 
 
@@ -126,17 +127,17 @@ def inject(
 
     Returns how many lanes have joined the next cycle's list.
     """
-    V, q = len(f.vcs), part * at.POSITIONS
+    V, q = len(f.vcs), part * run.POSITIONS
     now, later = tile_list(f, k, part, flip, 0), tile_list(f, k, part, flip ^ 1, 0)
     lanes, count = lane_list(f, k, part, flip ^ 1), 0
-    source, sources = tile_list(f, k, part, flip ^ 1, 2), k.position[q + at.SOURCES]
-    for n in range(k.position[q + at.INS]):
+    source, sources = tile_list(f, k, part, flip ^ 1, 2), k.position[q + run.SOURCES]
+    for n in range(k.position[q + run.INS]):
         t = Int(s.tile_lists[U(now + n)])
         held, flit = s.node[U(8 * t + at.HELD)], s.node[U(8 * t + at.QUEUE)]
         a = t * 64 * V + LOCAL * V + ((flit >> VC) & (V - 1))
         leaves = 1
         if flit < 0:
-            k.position[q + at.IN_FLIGHT] -= 1
+            k.position[q + run.IN_FLIGHT] -= 1
             if (flit >> FIRST) & 1:
                 s.counters[U(t * at.COUNTERS + at.REFUSED)] += 1
                 p.seen[U(4 * packet_of(f, flit) + at.WHERE)] |= at.WAS_REFUSED
@@ -154,17 +155,17 @@ def inject(
         if held == at.NI_ENTRIES and leaves and s.node[U(8 * t + at.BACKLOG)] > 0:
             s.tile_lists[U(source + sources)] = t
             sources += 1
-    k.position[q + at.INS], k.position[q + at.SOURCES] = ins, sources
+    k.position[q + run.INS], k.position[q + run.SOURCES] = ins, sources
     return count
 
 
 @jit
 def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
     """Cores take the fronts of out queues (NI-3); how many stay in the next cycle's list."""
-    V, q = len(f.vcs), part * at.POSITIONS
+    V, q = len(f.vcs), part * run.POSITIONS
     now, later = tile_list(f, k, part, flip, 1), tile_list(f, k, part, flip ^ 1, 1)
     outs, delivered, wrap = 0, 0, (1 << f.ring) - 1
-    for n in range(k.position[q + at.OUTS]):
+    for n in range(k.position[q + run.OUTS]):
         t = Int(s.tile_lists[U(now + n)])
         s.tile_lists[U(later + outs)] = t
         if core_refuses(f, t, c):
@@ -186,5 +187,5 @@ def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: 
             p.seen[U(4 * packet + 2)] = c + 1
             p.seen[U(4 * packet + at.WHERE)] += (t + 1) << 32
         note(k, lead, c, t, DELIVER, flit, packet)
-    k.position[q + at.IN_FLIGHT] -= delivered
+    k.position[q + run.IN_FLIGHT] -= delivered
     return outs

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numba
 
+from model.engine import control as run
 from model.engine import shared
 from model.engine import state as at
 from model.engine.interface import accept, deliver, inject, mix64, wake
@@ -34,16 +35,16 @@ def turn_round(values: Any, first: int, count: int) -> None:
 @jit
 def look(f: Any, s: Any, k: Any, part: int, flip: int, c: int, descending: bool) -> None:
     """Keep occupancies in the cycles asked for; turn lists round where that is asked for."""
-    V, q = len(f.vcs), part * at.POSITIONS
+    V, q = len(f.vcs), part * run.POSITIONS
     if k.occupancy_from <= c < k.occupancy_from + len(k.occupancy):
         for t in range(k.begin[part], k.begin[part + 1]):
             for lane in range(5 * V):
                 k.occupancy[c - k.occupancy_from, t * 5 * V + lane] = s.line[t * 64 * V + lane]
     if descending:
-        turn_round(s.lanes, lane_list(f, k, part, flip), k.position[q + at.LANES])
-        turn_round(s.tile_lists, tile_list(f, k, part, flip, 0), k.position[q + at.INS])
-        turn_round(s.tile_lists, tile_list(f, k, part, flip, 1), k.position[q + at.OUTS])
-        turn_round(s.tile_lists, tile_list(f, k, part, flip, 2), k.position[q + at.SOURCES])
+        turn_round(s.lanes, lane_list(f, k, part, flip), k.position[q + run.LANES])
+        turn_round(s.tile_lists, tile_list(f, k, part, flip, 0), k.position[q + run.INS])
+        turn_round(s.tile_lists, tile_list(f, k, part, flip, 1), k.position[q + run.OUTS])
+        turn_round(s.tile_lists, tile_list(f, k, part, flip, 2), k.position[q + run.SOURCES])
 
 
 @jit
@@ -51,7 +52,7 @@ def fold_hops(f: Any, p: Any, s: Any, k: Any, part: int, flip: int) -> None:
     """Move hops from first flits to their packets before a flit's field could overflow."""
     V = len(f.vcs)
     first, wrap, limit = lane_list(f, k, part, flip), (1 << f.ring) - 1, FIELD >> 1
-    for n in range(k.position[part * at.POSITIONS + at.LANES]):
+    for n in range(k.position[part * run.POSITIONS + run.LANES]):
         a = Int(s.lanes[U(first + n)])
         row = (a >> (6 + (V >> 1))) * (5 * V + 1) + (a & (8 * V - 1))
         head = Int(s.line[U(a + at.HEAD * 8 * V)])
@@ -90,14 +91,14 @@ def run_cycles(
     both neighbours have moved, so one sweep over memory does a cycle. The outermost parts ask
     first and take in last, with a meeting of the threads in between.
     """
-    c, flip = k.position[lead * at.POSITIONS], k.position[lead * at.POSITIONS + at.FLIP]
+    c, flip = k.position[lead * run.POSITIONS], k.position[lead * run.POSITIONS + run.FLIP]
     parts, left = end - lead, 1
     while c < pause and left > 0:
         if k.trace_from <= c < k.trace_to and trace_is_full(k):
             break
-        fold = c >> FOLD_BITS != k.position[lead * at.POSITIONS + at.FOLDED]
-        k.position[lead * at.POSITIONS + at.FOLDED] = c >> FOLD_BITS
-        busy, left, offered = 0, 0, at.LATEST
+        fold = c >> FOLD_BITS != k.position[lead * run.POSITIONS + run.FOLDED]
+        k.position[lead * run.POSITIONS + run.FOLDED] = c >> FOLD_BITS
+        busy, left, offered = 0, 0, run.LATEST
         for step in range(parts + 4):
             if step < parts:
                 part = lead + step - 1
@@ -122,22 +123,22 @@ def run_cycles(
             last = step == parts + 2 or (step == parts + 3 and parts > 1)
             if last or lead < part < end - 1:
                 unbox(f, s, k, part, flip)
-                q = part * at.POSITIONS
-                busy += k.position[q + at.LANES] + k.position[q + at.INS]
-                busy += k.position[q + at.OUTS] + k.position[q + at.SOURCES]
-                left += k.position[q + at.IN_FLIGHT] + k.position[q + at.TO_ACCEPT]
-                offered = min(offered, k.position[q + at.OFFERED])
+                q = part * run.POSITIONS
+                busy += k.position[q + run.LANES] + k.position[q + run.INS]
+                busy += k.position[q + run.OUTS] + k.position[q + run.SOURCES]
+                left += k.position[q + run.IN_FLIGHT] + k.position[q + run.TO_ACCEPT]
+                offered = min(offered, k.position[q + run.OFFERED])
         told = 8 * (flip * (len(k.begin) - 1) + lead)
         k.told[told], k.told[told + 1], k.told[told + 2] = busy, left, offered
         meet(k, lead)
-        busy, left, offered = 0, 0, at.LATEST
+        busy, left, offered = 0, 0, run.LATEST
         for other in k.leads:
             told = 8 * (flip * (len(k.begin) - 1) + other)
             busy, left = busy + k.told[told], left + k.told[told + 1]
             offered = min(offered, k.told[told + 2])
         flip ^= 1
         c = c + 1 if busy or left == 0 else min(stop, max(c + 1, offered))
-    k.position[lead * at.POSITIONS], k.position[lead * at.POSITIONS + at.FLIP] = c, flip
+    k.position[lead * run.POSITIONS], k.position[lead * run.POSITIONS + run.FLIP] = c, flip
 
 
 def source_sum(folder: Path = Path(__file__).parent) -> int:
@@ -156,10 +157,10 @@ def compiled() -> Any:
     """
     sources = source_sum()
 
-    def run(
+    def run_all(
         f: Any, p: Any, s: Any, k: Any, lead: int, end: int, pause: int, stop: int, down: bool
     ) -> None:
         if sources:
             run_cycles(f, p, s, k, lead, end, pause, stop, down)
 
-    return numba.njit(cache=True, nogil=True, **OPTIONS)(run)
+    return numba.njit(cache=True, nogil=True, **OPTIONS)(run_all)

@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numba.extending import register_jitable
 
+from model.engine import control as run
 from model.engine import state as at
 from model.engine.state import FIELD, FIRST, PACKET, SLACK
 
@@ -23,7 +24,8 @@ every tuple up and down made the engine 25 times slower. All is inlined into one
 a cycle passes no arguments."""
 
 jit: Any = register_jitable(**OPTIONS)
-Int, U = np.int64, np.uint64
+Int: Any = np.int64
+U: Any = np.uint64
 """As ``U``, an index is not looked at for being negative."""
 
 LOCAL: Final = 4
@@ -83,11 +85,11 @@ def tally(s: Any, low: int, high: int) -> None:
 @jit
 def note(k: Any, lead: int, c: int, t: int, kind: int, flit: int, packet: int) -> None:
     """Write an event down, unless the run keeps none; a thread does so for all its parts."""
-    n = k.position[lead * at.POSITIONS + at.EVENTS]
-    if n < k.position[lead * at.POSITIONS + at.EVENTS_END]:
+    n = k.position[lead * run.POSITIONS + run.EVENTS]
+    if n < k.position[lead * run.POSITIONS + run.EVENTS_END]:
         k.event_cycle[U(n)], k.event_tile[U(n)], k.event_kind[U(n)] = c, t, kind
         k.event_flit[U(n)] = packet << 16 | index_of(flit)
-        k.position[lead * at.POSITIONS + at.EVENTS] = n + 1
+        k.position[lead * run.POSITIONS + run.EVENTS] = n + 1
 
 
 @jit
@@ -95,11 +97,11 @@ def trace(f: Any, k: Any, c: int, a: int, output: int, flit: int) -> None:
     """Keep the movement of a flit, in the cycles asked for."""
     if k.trace_from <= c < k.trace_to:
         V = len(f.vcs)
-        lane, n = a & (8 * V - 1), 7 * k.position[at.TRACED]
+        lane, n = a & (8 * V - 1), 7 * k.position[run.TRACED]
         k.trace[n], k.trace[n + 1] = c, a >> (6 + (V >> 1))
         k.trace[n + 2], k.trace[n + 3], k.trace[n + 4] = lane >> (V >> 1), output, lane & (V - 1)
         k.trace[n + 5], k.trace[n + 6] = packet_of(f, flit), index_of(flit)
-        k.position[at.TRACED] += 1
+        k.position[run.TRACED] += 1
 
 
 @jit
@@ -107,5 +109,5 @@ def trace_is_full(k: Any) -> bool:
     """The trace has no room for a flit out of every lane that is not empty."""
     lanes = 0
     for part in range(len(k.begin) - 1):
-        lanes += k.position[part * at.POSITIONS + at.LANES]
-    return bool(len(k.trace) < 7 * (k.position[at.TRACED] + lanes))
+        lanes += k.position[part * run.POSITIONS + run.LANES]
+    return bool(len(k.trace) < 7 * (k.position[run.TRACED] + lanes))

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from model.engine.control import EVENTS, POSITIONS, TRACED, Control
 from model.engine.state import (
     COUNTERS,
-    EVENTS,
     FIELD,
     FIRST,
     HEAD,
@@ -20,14 +20,12 @@ from model.engine.state import (
     OCCUPANCY,
     OFFENDERS,
     PACKET,
-    POSITIONS,
     REFUSED,
     STALLED,
     STALLED_HIGH,
     WAS_REFUSED,
     WAS_SUNK,
     WATCHDOG,
-    Control,
     Packets,
     State,
     place_shift,
@@ -35,9 +33,6 @@ from model.engine.state import (
 from model.image import ConfigImage
 from model.random import GOLDEN, mix64
 from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
-
-Window = tuple[int, int]
-"""First cycle, and the one after the last."""
 
 TRACE_COLUMNS = ("cycle", "tile", "input", "output", "vc", "packet", "flit")
 
@@ -173,6 +168,13 @@ def make_events(image: ConfigImage, packets: Packets, control: Control) -> npt.N
     events["vc"][delivers] = packets.vc[packet][delivers]
     events["src"][delivers] = image.identity[packets.sender[packet]][delivers]
     return events
+
+
+def make_trace(control: Control) -> npt.NDArray[np.int64]:
+    """Movements in the order of cycles, tiles, inputs, VCs."""
+    trace = control.trace[: 7 * control.position[TRACED]].reshape(-1, len(TRACE_COLUMNS))
+    key = [trace[:, TRACE_COLUMNS.index(name)] for name in ("vc", "input", "tile", "cycle")]
+    return trace[np.lexsort(key)]
 
 
 def payload(flit: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint64]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from model.engine import control as run
 from model.engine import shared
 from model.engine import state as at
 from model.engine.lanes import (
@@ -49,7 +50,7 @@ def ask(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
     V = len(f.vcs)
     V2, plane, tile_bits = V >> 1, 8 * V, 6 + (V >> 1)
     lanes, asking = lane_list(f, k, part, flip), lane_list(f, k, part, 0)
-    for n in range(k.position[part * at.POSITIONS + at.LANES]):
+    for n in range(k.position[part * run.POSITIONS + run.LANES]):
         if k.far:
             ahead = Int(s.lanes[U(lanes + n + AHEAD)])
             t = ahead >> tile_bits
@@ -89,7 +90,7 @@ def sink(f: Any, p: Any, s: Any, k: Any, part: int, c: int, a: int, flit: int) -
     """An offender's flit leaves the network (TBL-3)."""
     V = len(f.vcs)
     t, lane, packet = a >> (6 + (V >> 1)), a & (8 * V - 1), packet_of(f, flit)
-    k.position[part * at.POSITIONS + at.IN_FLIGHT] -= 1
+    k.position[part * run.POSITIONS + run.IN_FLIGHT] -= 1
     if (flit >> FIRST) & 1:
         s.counters[U(t * at.COUNTERS + at.OFFENDERS)] += 1
         p.seen[U(4 * packet + at.WHERE)] += ((t + 1) << 32 | at.WAS_SUNK) + (flit & FIELD)
@@ -140,14 +141,14 @@ def move(
 
     ``lanes`` and ``outs`` are the entries that the next cycle's lists have already.
     """
-    V, q = len(f.vcs), part * at.POSITIONS
+    V, q = len(f.vcs), part * run.POSITIONS
     V2, plane, tile_bits, wrap = V >> 1, 8 * V, 6 + (V >> 1), (1 << f.ring) - 1
     now, asking = lane_list(f, k, part, flip), lane_list(f, k, part, 0)
     later, out = lane_list(f, k, part, flip ^ 1), tile_list(f, k, part, flip ^ 1, 1)
     begin, size = k.begin[part] << tile_bits, (k.begin[part + 1] - k.begin[part]) << tile_bits
     boxed, waiting = 0, 0
     box = part * k.box_room
-    for n in range(k.position[q + at.LANES]):
+    for n in range(k.position[q + run.LANES]):
         a, b = Int(s.lanes[U(now + n)]), Int(s.asking[U(asking + n)])
         t, lane = a >> tile_bits, a & (plane - 1)
         port, output = lane >> V2, (b & (plane - 1)) >> V2
@@ -194,22 +195,22 @@ def move(
             lanes += Int(before == 0)
     if V > 1:
         stalls(f, s, asking, waiting, c)
-    k.position[q + at.LANES], k.position[q + at.OUTS] = lanes, outs
-    k.position[q + at.BOXED] = boxed
+    k.position[q + run.LANES], k.position[q + run.OUTS] = lanes, outs
+    k.position[q + run.BOXED] = boxed
 
 
 @jit
 def unbox(f: Any, s: Any, k: Any, part: int, flip: int) -> None:
     """Take in what has come from other parts in this cycle."""
-    tile_bits, q = 6 + (len(f.vcs) >> 1), part * at.POSITIONS
+    tile_bits, q = 6 + (len(f.vcs) >> 1), part * run.POSITIONS
     begin, size = k.begin[part] << tile_bits, (k.begin[part + 1] - k.begin[part]) << tile_bits
-    parts, lanes = len(k.begin) - 1, k.position[q + at.LANES]
+    parts, lanes = len(k.begin) - 1, k.position[q + run.LANES]
     later = lane_list(f, k, part, flip ^ 1)
     for other in range(max(part - 1, 0), min(part + 2, parts)):
         box = other * k.box_room
-        for n in range(box, box + k.position[other * at.POSITIONS + at.BOXED]):
+        for n in range(box, box + k.position[other * run.POSITIONS + run.BOXED]):
             to = Int(s.box_to[U(n)])
             if 0 <= to - begin < size:
                 s.lanes[U(later + lanes)] = to
                 lanes += Int(push(f, s, to, s.box_flit[U(n)]) == 0)
-    k.position[q + at.LANES] = lanes
+    k.position[q + run.LANES] = lanes

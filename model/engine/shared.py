@@ -10,7 +10,10 @@ from typing import Any
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
-from numba.extending import intrinsic, overload
+from numba.extending import intrinsic as numba_intrinsic
+from numba.extending import overload
+
+intrinsic: Any = numba_intrinsic
 
 give_way = types.ExternalFunction("sched_yield", types.int32())
 """Let another thread of the machine run."""

@@ -42,8 +42,8 @@ REFUSED, OFFENDERS, WATCHDOG, STALLED_HIGH, COUNTERS = 5, 6, 7, 8, 16
 """Where counters lie in a tile's 16; those of flits moved come first. Moved and stalled flits are
 there without their low bytes."""
 
-LATEST: Final = 1 << 62
-"""Later than any cycle."""
+SLACK: Final = 16
+"""Unused entries between the parts of a list."""
 
 Ints = npt.NDArray[Any]
 
@@ -117,56 +117,12 @@ INDEX_BITS: Final = 16
 """Of a flit's index in BACKLOG."""
 
 
-class Control(NamedTuple):
-    """Where a run stands, and what it writes down."""
-
-    position: Ints  # int64[parts * 16]; see the indices below
-    begin: Ints  # int64[parts + 1]: first tile of each part
-    leads: Ints  # int64[threads]: first part of each
-    turn_end: Ints  # int64[parts]: end of each part's packets in ``turn``
-    far: bool  # so many tiles that memory is to be fetched ahead
-    box_room: int  # of each part
-    told: Ints  # int64[2 * parts * 8]: what parts tell each other at the end of a cycle
-    met: Ints  # int64[parts * 8]: how often each has waited for the others
-    event_cycle: Ints  # uint32[...]
-    event_tile: Ints  # uint32[...]
-    event_kind: Ints  # uint8[...]
-    event_flit: Ints  # int64[...]: packet << 16 | index
-    trace: Ints  # int64[..., 7]
-    trace_from: int
-    trace_to: int
-    occupancy: Ints  # uint8[cycles, input VCs]
-    occupancy_from: int
-
-
-CYCLE, FLIP, EVENTS, EVENTS_END, FOLDED = range(5)
-"""In the first part of a thread: the cycle; which half of the lists is this cycle's; where the
-next event goes, and the end of the room for them; when hops were folded."""
-
-WOKEN, OFFERED, LANES, INS, OUTS, SOURCES, BOXED, IN_FLIGHT, TO_ACCEPT, TRACED = range(5, 15)
-"""In every part: place in ``turn`` of the next packet, and its cycle; lengths of lists; flits
-accepted and not yet delivered, refused or sunk, less those that ended in other parts; flits that
-tiles able to accept have not accepted yet; moves traced (part 0 only)."""
-
-POSITIONS: Final = 16
-"""Values of a part."""
-
-PART_TILES: Final = 640
-"""Tiles of a part, as far as whole rows allow: what asks, moves and takes in stays in the cache."""
-
-FAR_TILES: Final = 5000
-"""Tiles whose state is larger than the nearest caches."""
-
-SLACK: Final = 16
-"""Unused entries between the parts of a list."""
-
-
 def bytes_per_tile(vcs: int, depth: int) -> int:
     """Memory of :class:`State` per tile, in bytes; tables, packets and logs come on top.
 
     A line of 64 per VC, 8 for each slot, 64 for source, NI and the words of the tables, 64 for
-    counters, 16 for the first offender, 2 a lane for long waits, 12 per input VC and 24 for lists. What is not used
-    is not touched: lists and offenders take memory only as far as they were filled.
+    counters, 16 for the first offender, 2 a lane for long waits, 12 per input VC and 24 for lists.
+    Lists, long waits and offenders take memory only as far as they were filled.
     """
     lanes = 5 * vcs + 1
     slots = lanes << (depth - 1).bit_length()
@@ -193,8 +149,9 @@ def make_fabric(image: ConfigImage, stalls: StallPattern, tables: Tables) -> Fab
         for step in reversed(range(V)):
             vc = (first + step) % V
             pick_vc[first, np.arange(1 << V) >> vc & 1 == 1] = vc
-    port = np.arange(5)
-    granted = np.stack([(port + 1) % 5 << 5 | 1 << port, (port + 1) % 5 << 5 | 31], axis=1)
+    winner = np.arange(5)
+    after = (winner + 1) % 5 << 5
+    granted = np.stack([after | 1 << winner, after | 31], axis=1)
     return Fabric(
         vcs=(0,) * V,
         tiles=spec.tiles,

@@ -20,7 +20,7 @@ from model.spec import Port, bits_for
 SINK: Final = 5
 """Output of an offender's packet; also the ``output`` of a trace row."""
 
-BLOCK: Final = 1 << 22
+BLOCK: Final = 1 << 20
 """Outputs worked out at a time."""
 
 Array = npt.NDArray[Any]
@@ -47,9 +47,9 @@ def make_tables(image: ConfigImage) -> Tables:
     words[:, 0] = (class_of_x.size + row_y * spec.height) << 32 | row_x * spec.width
     usable = np.concatenate([image.out_ok, image.core_ok[:, None]], axis=1)
     legal = np.zeros((spec.tiles, 5, spec.vcs), np.uint8)
-    for output in range(5):
-        allowed = image.turns[:, :, output] & usable[:, None, None, output]
-        legal |= allowed.astype(np.uint8) << np.uint8(output)
+    for port in Port:
+        allowed = image.turns[:, :, port] & usable[:, None, None, port]
+        legal |= allowed.astype(np.uint8) << np.uint8(port)
     lanes = 5 * spec.vcs
     counts = class_of_x.max(axis=1)[row_x].astype(np.int64), class_of_y.max(axis=1)[row_y]
     said = np.stack(
@@ -63,29 +63,38 @@ def make_tables(image: ConfigImage) -> Tables:
     size = x_count * y_count * lanes
     base = np.cumsum(size) - size
     words[:, 1] = y_count[kind] << 40 | (class_of_x.size + class_of_y.size + base[kind])
-    output = np.empty(int(size.sum()), np.uint8)
-    step = 0
-    while step < len(first):
-        end = max(step + 1, int(np.searchsorted(base + size, base[step] + BLOCK, "right")))
-        who = first[step:end]
-        of = np.repeat(np.arange(len(who)), size[step:end])
-        index = np.arange(len(of)) - np.repeat(base[step:end] - base[step], size[step:end])
-        lane, cell = index % lanes, index // lanes
-        x_class, y_class = np.divmod(cell, y_count[step:end][of])
-        port, vc = np.divmod(lane, spec.vcs)
-        found = np.full(len(of), SINK, np.uint8)
-        for e in reversed(range(spec.route_entries)):  # so that the first match writes last
-            low_x, high_x, low_y, high_y, ports, vcs, to = said[:, who, e]
-            hit = (low_x[of] <= x_class) & (x_class <= high_x[of])
-            hit &= (low_y[of] <= y_class) & (y_class <= high_y[of])
-            hit &= (ports[of] >> port & vcs[of] >> vc & 1) == 1
-            np.copyto(found, to[of].astype(np.uint8), where=hit)
-        found[(x_own[who][of] == x_class) & (y_own[who][of] == y_class)] = Port.LOCAL
-        found[legal.reshape(-1, lanes)[who[of], lane] >> found & 1 == 0] = SINK
-        output[base[step] : base[step] + len(of)] = found
-        step = end
-    cells = np.concatenate([class_of_x.ravel(), class_of_y.ravel(), output])
+    rules, legal = said[:, first], legal.reshape(spec.tiles, lanes)[first]
+    own = np.stack([x_own[first], y_own[first]])
+    outputs, begin = np.empty(int(size.sum()), np.uint8), 0
+    while begin < len(first):
+        end = max(begin + 1, int(np.searchsorted(base + size, base[begin] + BLOCK, "right")))
+        some = slice(begin, end)
+        outputs[base[begin] : base[end - 1] + size[end - 1]] = _outputs(
+            rules[:, some], legal[some], own[:, some], size[some], y_count[some], spec.vcs
+        )
+        begin = end
+    cells = np.concatenate([class_of_x.ravel(), class_of_y.ravel(), outputs])
     return Tables(bits_for(spec.width - 1), cells, words)
+
+
+def _outputs(
+    rules: Array, legal: Array, own: Array, size: Array, y_count: Array, vcs: int
+) -> Array:
+    """Outputs of some kinds of tiles, one after the other; ``rules`` are in classes."""
+    of = np.repeat(np.arange(len(size)), size)
+    index = np.arange(len(of)) - np.repeat(np.cumsum(size) - size, size)
+    lane, cell = index % legal.shape[1], index // legal.shape[1]
+    x, y = np.divmod(cell, y_count[of])
+    port, vc = np.divmod(lane, vcs)
+    found = np.full(len(of), SINK, np.uint8)
+    for e in reversed(range(rules.shape[2])):  # so that the first match writes last
+        x_low, x_high, y_low, y_high, ports, lanes, to = rules[:, :, e]
+        hit = (x_low[of] <= x) & (x <= x_high[of]) & (y_low[of] <= y) & (y <= y_high[of])
+        hit &= (ports[of] >> port & lanes[of] >> vc & 1) == 1
+        np.copyto(found, to[of].astype(np.uint8), where=hit)
+    found[(own[0, of] == x) & (own[1, of] == y)] = Port.LOCAL
+    found[legal[of, lane] >> found & 1 == 0] = SINK
+    return found
 
 
 def _axis(routes: Array, axis: str, own: Array, length: int) -> tuple[Array, ...]:
