@@ -31,7 +31,7 @@ from model.engine.state import make_fabric, make_packets, make_state
 from model.engine.tables import make_tables
 from model.errors import require_int
 from model.image import ConfigImage
-from model.runlog import RunLog
+from model.runlog import Counters, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
 
 MARGIN: Final = 8
@@ -202,6 +202,10 @@ class Simulation:
                 trace = np.concatenate([control.trace, control.trace])
                 self._control = control._replace(trace=trace)
 
+    def counters(self) -> Counters:
+        """What the status tables hold so far (CFG-4)."""
+        return make_counters(self._image, self._packets, self._state)
+
     def result(self, cycles: int | None = None) -> EngineResult:
         """All that the run shows so far; of ``cycles`` cycles, or of those that were run."""
         image, packets, state, control = self._image, self._packets, self._state, self._control
@@ -209,7 +213,7 @@ class Simulation:
         log = RunLog(
             cycles=self.cycle if cycles is None else cycles,
             events=make_events(image, packets, control),
-            counters=make_counters(image, packets, state),
+            counters=self.counters(),
             quiet=bool(self.finished and accepting(image)[packets.sender].all()),
         )
         seen = control.occupancy.reshape(-1, spec.tiles, 5, spec.vcs)
