@@ -66,7 +66,7 @@ def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
         n += 1
     k.position[q + run.WOKEN], k.position[q + run.SOURCES] = n, sources
     more = n < k.turn_end[part]
-    k.position[q + run.OFFERED] = p.offered[U(p.turn[U(n)])] if more else run.LATEST
+    k.position[q + run.OFFERED] = Int(p.offered[U(p.turn[U(n)])]) if more else run.LATEST
 
 
 @jit
@@ -102,7 +102,7 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         ins += Int(held == 0)
         accepted += 1
         if index == 0:
-            p.seen[U(4 * packet)] = c + 1
+            p.seen[U(at.SEEN * packet)] = c + 1
         backlog += 1
         if not last:
             s.node[U(8 * t + at.FROM)] = c + 1 + p.gap[U(packet)]
@@ -140,7 +140,7 @@ def inject(
             k.position[q + run.IN_FLIGHT] -= 1
             if (flit >> FIRST) & 1:
                 s.counters[U(t * at.COUNTERS + at.REFUSED)] += 1
-                p.seen[U(4 * packet_of(f, flit) + at.WHERE)] |= at.WAS_REFUSED
+                p.seen[U(at.SEEN * packet_of(f, flit) + at.WHERE)] = at.WAS_REFUSED
                 note(k, lead, c, t, REFUSE, flit, 0)
         elif s.line[U(a)] < f.depth:
             s.lanes[U(lanes + count)] = a
@@ -181,11 +181,11 @@ def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: 
         delivered += 1
         packet = packet_of(f, flit)
         if (flit >> FIRST) & 1:
-            p.seen[U(4 * packet + 1)] = c + 1
-            p.seen[U(4 * packet + at.WHERE)] += (flit & FIELD) - 1  # LOCAL was no mesh link
+            p.seen[U(at.SEEN * packet + 1)] = c + 1
+            p.seen[U(at.SEEN * packet + at.HOPS)] += (flit & FIELD) - 1  # LOCAL was no mesh link
         if (flit >> LAST) & 1:
-            p.seen[U(4 * packet + 2)] = c + 1
-            p.seen[U(4 * packet + at.WHERE)] += (t + 1) << 32
+            p.seen[U(at.SEEN * packet + 2)] = c + 1
+            p.seen[U(at.SEEN * packet + at.WHERE)] = t + 1
         note(k, lead, c, t, DELIVER, flit, packet)
     k.position[q + run.IN_FLIGHT] -= delivered
     return outs

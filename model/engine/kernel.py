@@ -59,7 +59,7 @@ def fold_hops(f: Any, p: Any, s: Any, k: Any, part: int, flip: int) -> None:
         for entry in range(head, head + Int(s.line[U(a)])):
             i = U((row << f.ring) + (entry & wrap))
             if (s.slots[i] >> FIRST) & 1 and s.slots[i] & FIELD > limit:
-                p.seen[U(4 * packet_of(f, s.slots[i]) + at.WHERE)] += limit
+                p.seen[U(at.SEEN * packet_of(f, s.slots[i]) + at.HOPS)] += limit
                 s.slots[i] -= limit
 
 

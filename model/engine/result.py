@@ -21,6 +21,7 @@ from model.engine.state import (
     OFFENDERS,
     PACKET,
     REFUSED,
+    SEEN,
     STALLED,
     STALLED_HIGH,
     WAS_REFUSED,
@@ -107,9 +108,8 @@ class EngineResult:
 
 def make_records(image: ConfigImage, packets: Packets, state: State) -> PacketRecords:
     """Turn what the kernel noted of each packet into records."""
-    accepted, first, last, where = packets.seen.reshape(-1, 4).T
-    where = where + _hops_under_way(image, packets, state)
-    tile = ((where >> 32 & 0xFFFFFF) - 1).astype(np.int32)
+    accepted, first, last, hops, where = packets.seen.reshape(-1, SEEN).T
+    tile = (where & ~np.uint32(WAS_SUNK | WAS_REFUSED)).astype(np.int32) - 1
     status = np.full(len(packets.length), PacketStatus.WAITING, np.uint8)
     status[accepted > 0] = PacketStatus.IN_FLIGHT
     status[where & WAS_REFUSED != 0] = PacketStatus.REFUSED
@@ -118,16 +118,16 @@ def make_records(image: ConfigImage, packets: Packets, state: State) -> PacketRe
     status[(last > 0) & (tile != packets.place)] = PacketStatus.MISDELIVERED
     return PacketRecords(
         vc=np.where(accepted > 0, packets.vc, -1).astype(np.int8),
-        accepted=accepted - 1,
-        delivered_first=first - 1,
-        delivered_last=last - 1,
-        hops=(where & 0xFFFFFFFF).astype(np.int32),
+        accepted=accepted.astype(np.int64) - 1,
+        delivered_first=first.astype(np.int64) - 1,
+        delivered_last=last.astype(np.int64) - 1,
+        hops=hops.astype(np.int32) + _hops_under_way(image, packets, state),
         status=status,
         tile=tile,
     )
 
 
-def _hops_under_way(image: ConfigImage, packets: Packets, state: State) -> npt.NDArray[np.int64]:
+def _hops_under_way(image: ConfigImage, packets: Packets, state: State) -> npt.NDArray[np.int32]:
     """Hops noted in the first flits that are still in a buffer or an out queue, by packet."""
     spec, V = image.spec, image.spec.vcs
     line = state.line.reshape(spec.tiles, 8, 8 * V)
@@ -135,7 +135,7 @@ def _hops_under_way(image: ConfigImage, packets: Packets, state: State) -> npt.N
     skipped = np.zeros(5 * V + 1, np.int64)
     skipped[5 * V] = spec.depth - NI_ENTRIES
     slots = state.slots.reshape(spec.tiles, 5 * V + 1, -1)
-    hops = np.zeros(len(packets.length), np.int64)
+    hops = np.zeros(len(packets.length), np.int32)
     for entry in range(spec.depth):
         tile, lane = np.nonzero((held > entry) & (entry >= skipped))
         place = (line[tile, HEAD, lane] + entry) % slots.shape[2]

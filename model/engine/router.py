@@ -93,7 +93,8 @@ def sink(f: Any, p: Any, s: Any, k: Any, part: int, c: int, a: int, flit: int) -
     k.position[part * run.POSITIONS + run.IN_FLIGHT] -= 1
     if (flit >> FIRST) & 1:
         s.counters[U(t * at.COUNTERS + at.OFFENDERS)] += 1
-        p.seen[U(4 * packet + at.WHERE)] += ((t + 1) << 32 | at.WAS_SUNK) + (flit & FIELD)
+        p.seen[U(at.SEEN * packet + at.HOPS)] += flit & FIELD
+        p.seen[U(at.SEEN * packet + at.WHERE)] = (t + 1) | at.WAS_SUNK
         key = (c << 5 | lane) + 1
         if s.offended[U(2 * t)] == 0 or key < s.offended[U(2 * t)]:
             s.offended[U(2 * t)], s.offended[U(2 * t + 1)] = key, packet

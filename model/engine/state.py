@@ -72,7 +72,7 @@ class Packets(NamedTuple):
     """The schedule, and what has become of each packet so far."""
 
     length: Ints  # int32[packets]
-    offered: Ints  # int64[packets]
+    offered: Ints  # uint32[packets]
     gap: Ints  # int32[packets]
     sender: Ints  # int32[packets]: tile
     place: Ints  # int32[packets]: physical destination tile; -1 when unmapped
@@ -80,12 +80,13 @@ class Packets(NamedTuple):
     flit: Ints  # int64[packets]: first flit
     after: Ints  # uint32[packets]: the sender's next packet
     turn: Ints  # uint32[...]: packets that can be accepted, by part, then id
-    seen: Ints  # int64[packets * 4]: cycle + 1 of acceptance, first and last delivery; then WHERE
+    seen: Ints  # uint32[packets * SEEN]: cycle + 1 of acceptance, first and last delivery; more
 
 
-WHERE: Final = 3
-"""Of ``seen``: hops, ``tile + 1 << 32`` where delivered or sunk, and the two bits below."""
-WAS_SUNK, WAS_REFUSED = 1 << 60, 1 << 61
+HOPS, WHERE, SEEN = 3, 4, 5
+"""Of ``seen``, for each packet: mesh links the first flit has crossed; tile + 1 where it was
+delivered or sunk, with the bits below."""
+WAS_SUNK, WAS_REFUSED = 1 << 30, 1 << 31
 
 
 class State(NamedTuple):
@@ -219,7 +220,7 @@ def make_packets(image: ConfigImage, schedule: PacketSchedule, begin: Ints) -> P
     after[queue[:-1]] = queue[1:]
     return Packets(
         length=schedule.length.astype(np.int32),
-        offered=schedule.offered.astype(np.int64),
+        offered=schedule.offered.astype(np.uint32),
         gap=schedule.gap.astype(np.int32),
         sender=sender,
         place=place,
@@ -227,7 +228,7 @@ def make_packets(image: ConfigImage, schedule: PacketSchedule, begin: Ints) -> P
         flit=flit,
         after=after,
         turn=able[np.argsort(part, kind="stable")].astype(np.uint32),
-        seen=np.zeros(count * 4, np.int64),
+        seen=np.full(count * SEEN, 0, np.uint32),
     )
 
 
