@@ -39,7 +39,8 @@ class Tables(NamedTuple):
 
 def make_tables(image: ConfigImage) -> Tables:
     """Translate the tables of an image (RTR-7)."""
-    spec, routes = image.spec, image.routes
+    spec = image.spec
+    routes = image.routes[:, (image.routes["valid"] != 0).any(axis=0)]
     y, x = np.divmod(np.arange(spec.tiles), spec.width)
     words = np.zeros((spec.tiles, 2), np.int64)
     row_x, class_of_x, x_low, x_high, x_own = _axis(routes, "x", x, spec.width)
@@ -58,7 +59,7 @@ def make_tables(image: ConfigImage) -> Tables:
     said[4:, routes["valid"] == 0] = 0
     key = [*said.transpose(2, 0, 1).reshape(-1, spec.tiles), x_own, y_own]
     key += [*legal.reshape(spec.tiles, lanes).T, counts[0], counts[1]]
-    first, kind = _alike([column.astype(np.uint64) for column in key])
+    first, kind = _alike(key)
     x_count, y_count = counts[0][first] + 1, counts[1][first].astype(np.int64) + 1
     size = x_count * y_count * lanes
     base = np.cumsum(size) - size
@@ -101,9 +102,9 @@ def _axis(routes: Array, axis: str, own: Array, length: int) -> tuple[Array, ...
     """Row of classes of each tile, all rows; each entry's first and last class; its own class."""
     low, high = routes[f"{axis}_lo"], routes[f"{axis}_hi"]
     never = (routes["valid"] == 0) | (low > high) | (low >= length)
-    low = np.where(never, 0, low).astype(np.int64)
-    high = np.where(never, length - 1, np.minimum(high, length - 1)).astype(np.int64)
-    first, row = _alike([*(low << 12 | high).T, own])
+    low = np.where(never, 0, low).astype(np.int16)
+    high = np.where(never, length - 1, np.minimum(high, length - 1)).astype(np.int16)
+    first, row = _alike([*low.T, *high.T, own])
     edges = np.zeros((len(first), length + 1), np.uint8)
     here = np.arange(len(first))
     for column in [*low[first].T, *(high[first] + 1).T, own[first], own[first] + 1]:
