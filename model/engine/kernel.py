@@ -18,7 +18,10 @@ from model.engine.router import ask, move, unbox
 from model.engine.state import FIELD, FIRST
 
 SPINS: Final = 2000
-"""How often a thread looks for the others before it gives way."""
+YIELDS: Final = 300
+NAP: Final = 50
+"""How often a waiting thread looks for the others before it gives way, and how often before it
+sleeps, for how many microseconds: on a machine with other work the others may have no processor."""
 
 FOLD_BITS: Final = 8
 """Every so many cycles (log2) hops are folded: the field holds those of twice as many and more."""
@@ -73,7 +76,9 @@ def meet(k: Any, lead: int) -> None:
             spins = 0
             while shared.read(k.met, 8 * other) < times:
                 spins += 1
-                if spins > SPINS:
+                if spins > SPINS + YIELDS:
+                    shared.sleep(NAP)
+                elif spins > SPINS:
                     shared.give_way()
 
 
