@@ -17,11 +17,10 @@ from model.engine.lanes import OPTIONS, Int, U, jit, lane_list, packet_of, tile_
 from model.engine.router import ask, move, unbox
 from model.engine.state import FIELD, FIRST
 
-SPINS: Final = 2000
-YIELDS: Final = 300
-NAP: Final = 50
-"""How often a waiting thread looks for the others before it gives way, and how often before it
-sleeps, for how many microseconds: on a machine with other work the others may have no processor."""
+SPINS: Final = 20_000
+NAP: Final = 20
+"""How often a waiting thread looks for the others before it sleeps, for how many microseconds: on a
+machine with other work the others may have no processor."""
 
 FOLD_BITS: Final = 8
 """Every so many cycles (log2) hops are folded: the field holds those of twice as many and more."""
@@ -76,10 +75,8 @@ def meet(k: Any, lead: int) -> None:
             spins = 0
             while shared.read(k.met, 8 * other) < times:
                 spins += 1
-                if spins > SPINS + YIELDS:
+                if spins > SPINS:
                     shared.sleep(NAP)
-                elif spins > SPINS:
-                    shared.give_way()
 
 
 @jit

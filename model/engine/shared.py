@@ -15,9 +15,6 @@ from numba.extending import overload
 
 intrinsic: Any = numba_intrinsic
 
-give_way = types.ExternalFunction("sched_yield", types.int32())
-"""Let another thread run on this processor."""
-
 sleep = types.ExternalFunction("usleep", types.int32(types.uint32))
 """Leave the processor for so many microseconds: a thread that waits elsewhere may come over."""
 
