@@ -15,7 +15,7 @@ from numba.extending import overload
 
 intrinsic: Any = numba_intrinsic
 
-sleep = types.ExternalFunction("usleep", types.int32(types.uint32))
+sleep: Any = types.ExternalFunction("usleep", types.int32(types.uint32))
 """Leave the processor for so many microseconds: a thread that waits elsewhere may come over."""
 
 
