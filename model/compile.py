@@ -15,17 +15,19 @@ import numpy as np
 from model.compile_report import compile_report
 from model.errors import InputError
 from model.graph import LinkGraph
-from model.hosted_image import diagonal_vcs, hosted_image
+from model.hosted_image import hosted_image
 from model.image import ConfigImage
 from model.proof import PairWalk, prove
 from model.repair import repair_strategy
 from model.repair.homes import HomePlan
 from model.routing import Candidate, Effort, Weave, routing_strategy
+from model.routing.improve import Improver
 from model.routing.plan import PathPlan
 from model.routing.routable import routable_tiles
-from model.routing.search import balanced, budget_for
+from model.routing.search import budget_for
 from model.spec import FabricSpec
 from model.tables.fit import FittedTables, fit_tables
+from model.tables.need import entries_needed
 from model.wafer import WaferMap
 from model.wide.compile import compile_wide
 from model.wide.walker import Progress
@@ -146,20 +148,21 @@ def _best(
     return min(found, key=lambda image: int(image[3].load.max(initial=0)))
 
 
-def _route(blank: ConfigImage, weave: Weave, effort: Effort) -> Routed:
-    """Fit tables to the trees; where tiles had too few entries, lay the trees around those tiles.
+def _route(blank: ConfigImage, routing: Weave | Improver, effort: Effort) -> Routed:
+    """Fit tables to the trees; searched ones are tidied first, further where entries ran out.
 
     Of all images so made the one whose busiest link carries least is kept. Each is proven.
     """
-    spec, budget = blank.spec, budget_for(effort, blank.spec.tiles)
-    hosts = weave.links.hosts
-    vcs = diagonal_vcs(hosts, spec)
-    bound = np.zeros(spec.tiles, np.bool_)
+    entries = blank.spec.route_entries
+    weave = routing.weave if isinstance(routing, Improver) else routing
     best: tuple[int, ConfigImage, FittedTables, PairWalk] | None = None
-    for left in reversed(range(budget.fits)):
+    budget = budget_for(effort, blank.spec.tiles)
+    for _ in range(budget.fits):
+        if isinstance(routing, Improver):
+            routing.tidy(lambda: entries_needed(weave.plan(GOOD_SLACK)), entries, budget.rounds)
         paths = weave.plan(GOOD_SLACK)
         try:
-            tables = fit_tables(paths, spec.route_entries, spec.vcs, effort)
+            tables = fit_tables(paths, entries, blank.spec.vcs, effort)
         except InputError:
             if best is None:
                 raise
@@ -170,12 +173,9 @@ def _route(blank: ConfigImage, weave: Weave, effort: Effort) -> Routed:
         if best is None or busiest < best[0]:
             best = busiest, image, tables, walk
         traded = tables.freedom > 0
-        if not left or not (traded & ~bound).any():
+        if not traded.any() or not isinstance(routing, Improver):
             break
-        bound |= traded
-        weave.obey(tables.entries, tables.count, bound, vcs)
-        if balanced(weave, 2).lost.any():
-            break
+        routing.press(traded)
     assert best is not None
     return best[1:]
 

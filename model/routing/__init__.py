@@ -7,8 +7,8 @@ turns only (an order has no cycle), and :mod:`model.proof` proves each image all
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,29 +16,31 @@ import numpy.typing as npt
 
 from model.errors import InputError
 from model.graph import LinkGraph
+from model.routing.improve import Improver
 from model.routing.kernel import NO_PORT
 from model.routing.links import Links
-from model.routing.orders import Order, dimension_order, grown, odd_even
+from model.routing.orders import Order, dimension_order, grown
 from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
 from model.routing.routable import largest_two_way_part
 from model.routing.search import (
-    BUSY,
-    PLAIN,
-    SMALL,
+    MIDDLE,
     Effort,
     balanced,
     budget_for,
+    raced,
     ranked,
-    search_trees,
     searched,
 )
 from model.routing.weave import Weave
 
 __all__ = ["NOWHERE", "ROUTINGS", "Candidate", "Effort", "Weave", "routing_strategy"]
 
-Candidate = tuple[str, Weave]
-"""How it came about, for the report, and the routing."""
+Candidate = tuple[str, Weave | Improver]
+"""How it came about, for the report, and the routing; one that was searched can be tidied."""
+
+ROOMY: Final = 0.55
+"""Share of the entries that tables of one layer may take for two layers to be tried."""
 
 Strategy = Callable[
     [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], Iterator[Candidate]
@@ -61,7 +63,7 @@ def xy(
     label, place = dimension_order(links)
     weave = Weave(links, [place])
     if weave.lay(np.arange(len(hosts))):
-        source, goal = (int(hosts[k]) for k in np.argwhere(_blocked(weave).T)[0])
+        source, goal = (int(hosts[k]) for k in np.argwhere(_blocked(weave))[0])
         width = graph.width
         raise InputError(
             f"routing is 'xy', which is blocked from ({source % width}, {source // width}) to"
@@ -71,7 +73,7 @@ def xy(
 
 
 def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
-    """bool[hosts, hosts]: [destination, source] without a way."""
+    """bool[hosts, hosts]: [source, destination] without a way."""
     blocked: npt.NDArray[np.bool_] = weave.first == NO_PORT
     np.fill_diagonal(blocked, False)
     return blocked
@@ -125,20 +127,22 @@ def ordered(
         orders = [dimension_order(links), dimension_order(links, x_first=False)]
     else:
         orders = [grown(graph, links, part)]
-        if effort == "best" or graph.tiles <= SMALL:
-            orders.append(grown(graph, links, part, x_first=False))
+        if effort == "best" or graph.tiles <= MIDDLE:
+            orders.append(grown(graph, links, part, columns=False))
         if effort == "best":
             orders += _updown_orders(graph, links, part, effort)
-        orders = ranked(links, orders, budget.sample)
-    trees = 0 if _is_whole(graph) else search_trees(links, budget)  # dimension order is optimal
-    for layers in range(min(vcs, 2), 0, -1) if trees else ():
-        starts = [orders[:layers], orders[layers - 1 : 2 * layers - 1]]
-        starts.append([odd_even(graph, links), orders[0]][:layers])
-        starts = [start for start in starts if len(start) == layers]
-        share = 3 if vcs > 1 else layers  # with two layers there is more to gain
-        label, weave = searched(links, starts, trees * layers // share)
-        for taste in (BUSY, PLAIN) if not weave.lost.any() else ():
-            yield label, balanced(copy.deepcopy(weave), budget.sweeps, taste)
+            orders = ranked(links, orders, budget.sample)
+    if effort == "fast":
+        for label, weave in raced(links, orders):
+            yield label, balanced(weave, budget.sweeps - 1)
+        orders = []
+    if budget.moves and not _is_whole(graph):  # where dimension order is optimal
+        label, found = searched(links, [[order] for order in orders[: budget.starts]], budget)
+        yield label, found
+        # Two layers take half as many entries again, so one is made first, to see what is left.
+        if vcs > 1 and found.fill <= ROOMY:
+            pairs = [list(pair) for pair in pairwise(orders[: budget.starts])]
+            yield searched(links, pairs, budget)
     for label, place in orders:
         yield label, balanced(Weave(links, [place]), budget.sweeps)
     # Reached when no table fitted so far.

@@ -4,78 +4,60 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numba import njit
+
+from model.routing.plan import NOWHERE
 
 
 @njit(cache=True, nogil=True)
 def export(
-    layer_of: Any, turns: Any, succ: Any, end: Any, starts: Any, port: Any, entry: Any, hosts: Any,
-    step: Any, first: Any, ahead: Any, dearer: Any, hop: Any, good: Any,
+    layer_of: Any, turns: Any, succ: Any, starts: Any, port: Any, entry: Any, hosts: Any,
+    step: Any, flow: Any, first: Any, ahead: Any, dearer: Any, hop: Any, good: Any, asked: Any,
 ) -> None:  # fmt: skip
-    """Write ``hop`` and ``good`` of a :class:`model.routing.plan.PathPlan`.
+    """Write ``hop``, ``good`` and ``asked`` of a :class:`model.routing.plan.PathPlan`.
 
     ``dearer``: an output is good that costs at most so many times what the chosen one does. Other
-    arrays: see :mod:`model.routing.kernel` and :class:`model.routing.links.Links`.
+    arrays: see :mod:`model.routing.kernel` and :class:`model.routing.links.Links`. Destinations
+    run innermost, without branches, so that they fill vectors.
     """
-    for goal in range(len(hosts)):
-        layer = layer_of[goal]
-        hops, goods = hop[layer, goal], good[layer, goal]
-        for link in range(len(succ)):
-            if step[goal, link] > 2 or end[link] == goal:
-                continue
-            state = entry[link]
-            chosen = succ[link, step[goal, link]]
-            hops[state] = port[chosen]
-            limit = ahead[goal, chosen] * dearer
-            for k in range(3):
-                if turns[layer, link] >> k & 1 and ahead[goal, succ[link, k]] <= limit:
-                    goods[state] |= 1 << port[succ[link, k]]
-            goods[state] |= 1 << port[chosen]
-        for source in range(len(hosts)):
-            chosen = first[goal, source]
+    legal = np.empty(len(hosts), np.uint8)
+    one = np.uint8(1)
+    for link in range(len(succ)):
+        state = entry[link]
+        tile, came = state // 5, np.uint32(4 * (state % 5))
+        ahead_of = np.uint8(port[link])
+        to_right, to_left = np.uint8((port[link] + 1) % 4), np.uint8((port[link] + 3) % 4)
+        a, b, c = succ[link, 0], succ[link, 1], succ[link, 2]  # -1 is never legal
+        legal[:] = turns[0, link]
+        for layer in range(1, len(turns)):
+            for goal in range(len(hosts)):
+                if layer_of[goal] == layer:
+                    legal[goal] = turns[layer, link]
+        for goal in range(len(hosts)):
+            k, may = step[link, goal], legal[goal]
+            straight, right, left = ahead[a, goal], ahead[b, goal], ahead[c, goal]
+            limit = dearer * (straight if k == 0 else right if k == 1 else left)
+            out = ahead_of if k == 0 else to_right if k == 1 else to_left
+            outs = one << out
+            outs |= one << ahead_of if may & 1 and straight <= limit else np.uint8(0)
+            outs |= one << to_right if may & 2 and right <= limit else np.uint8(0)
+            outs |= one << to_left if may & 4 and left <= limit else np.uint8(0)
+            hop[state, goal] = out if k < 3 else np.uint8(NOWHERE)
+            good[state, goal] = outs if k < 3 else np.uint8(0)
+            asks = k < 3 and flow[link, goal] > 0
+            asked[tile, goal] |= np.uint32(1) << came + np.uint32(out) if asks else np.uint32(0)
+    for source in range(len(hosts)):
+        state = hosts[source] * 5 + 4
+        for goal in range(len(hosts)):
+            chosen = first[source, goal]
             if chosen > 3:
                 continue
-            state = hosts[source] * 5 + 4
-            hops[state] = chosen
-            limit = ahead[goal, starts[source, chosen]] * dearer
-            for out in range(4):
-                if starts[source, out] >= 0 and ahead[goal, starts[source, out]] <= limit:
-                    goods[state] |= 1 << out
-            goods[state] |= 1 << chosen
-
-
-@njit(cache=True, nogil=True)
-def _decode(entries: Any, count: Any, came: Any, x: Any, y: Any, vc: Any) -> Any:
-    """Output of the first entry that matches; 7 when none does."""
-    for i in range(count):
-        x_lo, x_hi, y_lo, y_hi, ports, vcs, out = entries[i]
-        if x_lo <= x <= x_hi and y_lo <= y <= y_hi and ports >> came & 1 and vcs >> vc & 1:
-            return out
-    return 7
-
-
-@njit(cache=True, nogil=True)
-def obey(
-    entries: Any, count: Any, bound: Any, width: Any, hosts: Any, vcs: Any, head: Any, port: Any,
-    succ: Any, fixed: Any, gates: Any,
-) -> None:  # fmt: skip
-    """Bit sets of the turns and starts that bound tiles' tables leave; see ``Weave.obey``."""
-    for goal in range(len(hosts)):
-        for link in range(len(head)):
-            if bound[head[link]]:
-                out = _decode(
-                    entries[head[link]], count[head[link]], (port[link] + 2) % 4,
-                    hosts[goal] % width, hosts[goal] // width, vcs[goal],
-                )  # fmt: skip
-                fixed[goal, link] = 0
-                for k in range(3):
-                    if succ[link, k] >= 0 and port[succ[link, k]] == out:
-                        fixed[goal, link] = 1 << k
-        for source in range(len(hosts)):
-            tile = hosts[source]
-            if bound[tile] and source != goal:
-                out = _decode(
-                    entries[tile], count[tile], 4, hosts[goal] % width, hosts[goal] // width,
-                    vcs[goal],
-                )  # fmt: skip
-                gates[goal, source] = 1 << out
+            hop[state, goal] = chosen
+            outs = one << chosen
+            limit = dearer * ahead[starts[source, chosen], goal]
+            for other in range(4):
+                if starts[source, other] >= 0 and ahead[starts[source, other], goal] <= limit:
+                    outs |= one << np.uint8(other)
+            good[state, goal] = outs
+            asked[hosts[source], goal] |= np.uint32(1) << np.uint32(16 + chosen)

@@ -59,29 +59,37 @@ def updown(graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], x: int, 
 
 
 def grown(
-    graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], x_first: bool = True
+    graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], columns: bool = True
 ) -> Order:
     """A comb-like tree with up*/down* turns on it, then every turn that closes no cycle.
 
-    Guarantee: that of :func:`updown`, by the tree. Turns of dimension order are offered first, so
-    that this is XY (or YX) with detours that are sure to exist.
+    Guarantee: that of :func:`updown`, by the tree. Its root is in the middle of the west edge (of
+    the north edge without ``columns``), and odd-even turns are offered first, so that few of them
+    are at odds with the tree's: measured, other roots and turns load the busiest link a third more.
     """
-    root = _nearest(part, links.width, links.width // 2, graph.height // 2)
+    x, y = (0, graph.height // 2) if columns else (graph.width // 2, 0)
+    root = _nearest(part, links.width, x, y)
     level, near = attach_levels(graph, root), graph.neighbour
     both = (level >= 0)[:, None] & (level[near] >= 0)
     leaves, arrives = graph.out_ok & both, graph.in_ok & both
-    turns = np.zeros((graph.tiles, 5, 5), np.bool_)
-    turns[:, :4, :4] = _tree_turns(level, near, leaves, arrives, _PARENTS[x_first])
-    there = level[near]
-    key = np.where(there < level[:, None], -level[:, None], there)
-    place = np.empty(key.size, np.int32)
-    place[np.argsort(key.ravel(), kind="stable")] = np.arange(key.size, dtype=np.int32)
+    tree = _tree_turns(level, near, leaves, arrives, _PARENTS[columns])
+    here, there = level[links.tail], level[links.head]
+    place = _places(np.where(there < here, -here, there))
     tile, came, out = _turns(links)
-    wish = np.where(came == (out + 2) % 4, 0, np.where(came % 2 == int(x_first), 1, 2))
-    offered = np.stack([tile, came, out], axis=1)[np.argsort(wish, kind="stable")]
-    grow(turns, near, offered.astype(np.int32), place)
-    name = "grown xy" if x_first else "grown yx"
-    return name, _places(place[links.tail * 4 + links.port])
+    _grow(links, tree[tile, came, out], _against_odd_even(links, columns), place)
+    return "grown by columns" if columns else "grown by rows", place
+
+
+def _grow(links: Links, taken: npt.NDArray[np.bool_], wish: npt.NDArray[Any], place: Place) -> None:
+    """Take the turns that close no cycle, those of the least ``wish`` first.
+
+    ``taken`` and ``wish`` are by turn as :func:`_turns` numbers them; ``place`` is written.
+    """
+    offers = np.flatnonzero(links.succ.ravel() >= 0).astype(np.int32)
+    turn = np.zeros(len(place) * 3, np.uint8)
+    turn[offers] = taken
+    bits = (turn.reshape(-1, 3) << np.arange(3, dtype=np.uint8)).sum(axis=1).astype(np.uint8)
+    grow(bits, links.succ, links.pred, offers[np.argsort(wish, kind="stable")], place)
 
 
 def _tree_turns(
@@ -124,18 +132,16 @@ def _turns(links: Links) -> tuple[Place, Place, Place]:
     return links.head[tail], links.entry[tail] % 5, links.port[links.succ[tail, k]]
 
 
-def odd_even(graph: LinkGraph, links: Links) -> Order:
-    """Odd-even turns, and every further one that closes no cycle.
+def _against_odd_even(links: Links, columns: bool = True) -> npt.NDArray[np.bool_]:
+    """Turns that odd-even leaves out, as :func:`_turns` numbers them.
 
     In even columns no packet turns from east, in odd ones none to west, so that both may step
-    aside to the north and to the south.
+    aside to the north and to the south. By rows: the same with x and y exchanged.
     """
     tile, came, out = _turns(links)
-    odd = tile % links.width % 2 == 1
-    turns_east = (came == Port.WEST) & (out % 2 == 0) & ~odd
-    turns_west = (out == Port.WEST) & (came % 2 == 0) & odd
-    last = np.argsort(turns_east | turns_west, kind="stable")
-    offered = np.stack([tile, came, out], axis=1)[last].astype(np.int32)
-    place = np.arange(graph.tiles * 4, dtype=np.int32)
-    grow(np.zeros((graph.tiles, 5, 5), np.bool_), graph.neighbour, offered, place)
-    return "odd-even", _places(place[links.tail * 4 + links.port])
+    line, side = (tile % links.width, Port.WEST) if columns else (tile // links.width, Port.NORTH)
+    odd, across = line % 2 == 1, (side + 1) % 2
+    leaves = (came == side) & (out % 2 == across) & ~odd
+    joins = (out == side) & (came % 2 == across) & odd
+    against: npt.NDArray[np.bool_] = leaves | joins
+    return against

@@ -32,12 +32,14 @@ class PathPlan:
         Legal turns, LOCAL's included.
     forward : int32[tiles, 4]
         State behind an output; -1 when the link is not used.
-    layer_of : uint8[hosts, hosts]
-        Layer of the pair (index of the source, index of the destination).
-    hop : uint8[layers, hosts, states]
+    layer_of : uint8[hosts]
+        Layer in which a destination is reached.
+    hop : uint8[states, hosts]
         Output 0 … 3 that a packet to the destination takes; :data:`NOWHERE`.
-    good : uint8[layers, hosts, states]
+    good : uint8[states, hosts]
         Bit set of outputs about as good, ``hop`` among them; 0 where ``hop`` is NOWHERE.
+    asked : uint32[tiles, hosts]
+        Where packets come by on their way: bit ``4 * port + hop`` for every such input port.
     """
 
     width: int
@@ -48,6 +50,7 @@ class PathPlan:
     layer_of: npt.NDArray[np.uint8]
     hop: npt.NDArray[np.uint8]
     good: npt.NDArray[np.uint8]
+    asked: npt.NDArray[np.uint32]
 
     @property
     def layers(self) -> int:

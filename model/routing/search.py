@@ -1,7 +1,6 @@
 """Strategies' common steps: rank orders to start from, search, lay the trees for tables.
 
-What the steps cost is counted in *visits* (links times trees laid), never timed: equal input makes
-equal bytes on every machine.
+What the steps cost is counted, never timed: equal input makes equal bytes on every machine.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from typing import Final, Literal
 import numpy as np
 import numpy.typing as npt
 
+from model.routing.improve import Improver
 from model.routing.links import Links
 from model.routing.orders import Order
 from model.routing.weave import Taste, Weave
@@ -28,19 +28,28 @@ class Budget:
     -------
     sample : int
         Destinations by which orders are ranked.
-    visits : int
-        Of the search.
+    moves : int
+        Of the search, from each start, for each layer.
+    renew : int
+        Moves after which the search renews prices and lets all trees take what is cheaper now.
+    starts : int
+        Of the search with one layer; with two there is one less.
     sweeps : int
-        Times each tree is laid anew at the end.
+        Times each tree is laid.
+    rounds : int
+        Of tidying searched trees.
     fits : int
-        Times the trees are laid around the tables of tiles that had too few entries.
+        Times tables are made of searched trees, tidied further where entries ran out.
     images : int
         Candidates of which an image is made, to keep the best.
     """
 
     sample: int
-    visits: int
+    moves: int
+    renew: int
+    starts: int
     sweeps: int
+    rounds: int
     fits: int
     images: int
 
@@ -48,29 +57,29 @@ class Budget:
 def budget_for(effort: Effort, tiles: int) -> Budget:
     """Less is tried on larger wafers, so that compile time grows little faster than all pairs."""
     if effort == "fast":
-        return Budget(sample=16, visits=0, sweeps=1, fits=1, images=1)
-    visits = min(500_000 * tiles, 150_000_000)
+        sweeps = 2 if tiles <= MIDDLE else 1
+        return Budget(
+            sample=16, moves=0, renew=1, starts=0, sweeps=sweeps, rounds=0, fits=1, images=1
+        )
     if tiles <= SMALL:
-        return Budget(sample=128, visits=visits, sweeps=3, fits=4, images=4)
-    images = 2 if tiles <= MIDDLE else 1
-    return Budget(sample=64, visits=visits, sweeps=2, fits=2, images=images)
+        return Budget(
+            sample=128, moves=10_000, renew=300, starts=3, sweeps=2, rounds=16, fits=2, images=2
+        )
+    if tiles <= MIDDLE:
+        return Budget(
+            sample=64, moves=4_000, renew=500, starts=2, sweeps=2, rounds=4, fits=1, images=1
+        )
+    return Budget(sample=64, moves=0, renew=1, starts=0, sweeps=2, rounds=0, fits=1, images=1)
 
 
 SMALL: Final = 400
 MIDDLE: Final = 1_500
 """Tiles up to which more is tried, and up to which a second image is made at all."""
-SEARCH_HOP: Final = 0.01
-"""Price of a hop against that of the busiest link while searching."""
 PLAIN: Final[Taste] = (0.3, 0.15)
-BUSY: Final[Taste] = (0.05, 0.05)
-"""Tastes for the last laying: short ways and small tables, or as little load as possible."""
-WARM: Final = 0.06
-"""Share of the total cost by which a kept move may raise it at first."""
-BLOCKED: Final = 0.05
-"""Cost of a pair without a way against that of the busiest link."""
+"""Taste of the last laying: short ways and small tables."""
+BARE: Final[Taste] = (0.01, 0.0)
+"""Taste of trees that are searched on."""
 _LANES: Final = 2
-MOST_CELLS: Final = 8_000_000
-"""Hosts times links up to which it is searched: 32 x 32 has 4 million."""
 
 
 def ranked(links: Links, orders: list[Order], sample: int) -> list[Order]:
@@ -108,33 +117,28 @@ def balanced(weave: Weave, sweeps: int, taste: Taste | None = None) -> Weave:
         sweeps -= 1
     for sweep in range(sweeps):
         weave.set_prices(hop)
-        weave.lay(goals, lean, sweep + 1)
+        weave.lay(goals, lean, sweep + 1, lanes=_LANES)
     return weave
 
 
-def searched(links: Links, starts: list[list[Order]], trees: int) -> tuple[str, Weave]:
-    """Search from several starts, one order per layer each; the best, searched on.
+def raced(links: Links, orders: list[Order]) -> list[tuple[str, Weave]]:
+    """Orders with all trees laid once, the best first; as :func:`ranked`, but nothing is lost."""
+    with ThreadPoolExecutor(_LANES) as pool:
+        weaves = list(pool.map(lambda order: balanced(Weave(links, [order[1]]), 1), orders))
+    best_first = sorted(range(len(orders)), key=lambda k: weaves[k].score)
+    return [(orders[k][0], weaves[k]) for k in best_first]
 
-    Half of the ``trees`` are shared by the starts, the best one gets the other half.
-    """
 
-    def attempt(number: int) -> Weave:
-        weave = balanced(
-            Weave(links, [place for _, place in starts[number]]), 2, (SEARCH_HOP, 0.0)
-        )  # fmt: skip
-        weave.search(number + 1, trees // (2 * len(starts)), SEARCH_HOP, WARM, BLOCKED)
-        return weave
+def searched(links: Links, starts: list[list[Order]], budget: Budget) -> tuple[str, Improver]:
+    """Search from several starts, one order per layer each; the best."""
+
+    def attempt(number: int) -> Improver:
+        places = [place for _, place in starts[number]]
+        improver = Improver(balanced(Weave(links, places), 2, BARE))
+        improver.search(number + 1, budget.moves * len(places), budget.renew)
+        return improver
 
     with ThreadPoolExecutor(_LANES) as pool:
-        weaves = list(pool.map(attempt, range(len(starts))))
-    number = min(range(len(starts)), key=lambda k: weaves[k].score)
-    best = weaves[number]
-    best.search(len(starts) + 1, trees // 2, SEARCH_HOP, WARM / 4, BLOCKED)
-    return " + ".join(label for label, _ in starts[number]) + ", searched", best
-
-
-def search_trees(links: Links, budget: Budget) -> int:
-    """Trees that may be laid in a search; 0 for none."""
-    if len(links.tail) * len(links.hosts) > MOST_CELLS:
-        return 0
-    return budget.visits // max(1, len(links.tail))
+        found = list(pool.map(attempt, range(len(starts))))
+    number = min(range(len(starts)), key=lambda k: found[k].weave.score)
+    return " + ".join(label for label, _ in starts[number]) + ", searched", found[number]

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from model.routing import kernel
-from model.routing.export import export, obey
+from model.routing.export import export
 from model.routing.links import Links
 from model.routing.orders import Place
-from model.routing.plan import PathPlan
+from model.routing.plan import NOWHERE, PathPlan
 
 STEEP: Final = 6
 """Power of a link's load in its cost: the busiest link counts most, others a little."""
@@ -20,10 +21,13 @@ Taste = tuple[float, float]
 """Price of a hop, and what resembling a neighbouring destination's way may cost at each link; the
 busiest link costs 1."""
 
-STAGES: Final = 8
-COLD: Final = 0.0006
+CROWD: Final = 32
+"""One destination of so many is laid at the same prices as others."""
 
-_SIDES: Final = (3, 0, 1, 2)  # neighbours to resemble, by sweep: west, north, east, south
+FEW: Final = 200
+"""Destinations for which a second thread does not pay."""
+
+_SIDES: Final = (0, 2, 3, 1)  # neighbours to resemble, by sweep: north, south, west, east
 
 
 class Weave:
@@ -40,13 +44,12 @@ class Weave:
         count, hosts = len(links.tail), len(links.hosts)
         self.links = links
         self.load = np.zeros(count, np.int64)
-        self.step = np.full((hosts, count), kernel.STAY, np.uint8)
-        self.flow = np.zeros((hosts, count), np.int32)
+        # By link (or source) and destination.
+        self.step = np.full((count, hosts), kernel.STAY, np.uint8)
+        self.flow = np.zeros((count, hosts), np.int32)
         self.first = np.full((hosts, hosts), kernel.NO_PORT, np.uint8)
-        self.ahead = np.full((hosts, count), kernel.FAR, np.float32)
-        self.fixed = np.zeros((0, count), np.uint8)
-        open_ports = ((links.starts >= 0) << np.arange(4)).sum(axis=1).astype(np.uint8)
-        self.gates = np.repeat(open_ports[None], hosts, axis=0)
+        self.ahead = np.empty((count, hosts), np.float32)  # written with a tree
+        self.together = min(kernel.LANES, 1 + hosts // CROWD)
         self.taste: Taste = (0.3, 0.15)
         self.start(places)
 
@@ -59,9 +62,10 @@ class Weave:
             kernel.set_turns(place, self.links.succ, turn)
         y, x = np.divmod(self.links.hosts, self.links.width)
         self.layer_of = ((x + y) % len(places)).astype(np.uint8)
-        self.load[:] = 0
-        self.flow[:] = 0
-        self.first[:] = kernel.NO_PORT
+        if self.load.any():
+            self.load[:] = 0
+            self.flow[:] = 0
+            self.first[:] = kernel.NO_PORT
         self.set_prices(1.0, reference=0)
 
     def set_prices(self, hop: float, reference: int | None = None) -> None:
@@ -71,19 +75,25 @@ class Weave:
         nothing.
         """
         busiest = int(self.load.max(initial=0)) if reference is None else reference
-        share = np.arange(2 * busiest + 2) / busiest if busiest else np.zeros(1)
-        steep = np.ones_like(share)
-        for _ in range(STEEP - 1):  # powers by products are the same bytes everywhere
-            steep = steep * share
-        self.price = (steep + hop).astype(np.float32)
-        self._share = share
+        self.price = np.empty(2 * busiest + 2 if busiest else 1, np.float32)
+        kernel.set_prices(busiest, STEEP - 1, hop, self.price)
+        self._busiest = busiest
         self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
 
-    def lay(self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0) -> int:
+    def lay(
+        self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0, lanes: int = 1
+    ) -> int:
         """Lay trees anew; number of pairs without a way.
 
-        ``lean``: extra price at which the neighbour's way, seen to another side in each ``sweep``,
-        is still taken.
+        Parameters
+        ----------
+        goals : int64[n]
+        lean : float
+            Extra price at which the neighbour's way is still taken.
+        sweep : int
+            The neighbour lies to another side in each.
+        lanes : int
+            Threads; each sees of the others' trees only what they were before.
         """
         side = _SIDES[sweep % 4]
         number = np.full(self.links.width * self.links.height, -1, np.int32)
@@ -94,72 +104,51 @@ class Weave:
         inside &= (there_y >= 0) & (there_y < self.links.height)
         there = np.where(inside, there_y * self.links.width + there_x, 0)
         near = np.where(inside, number[there], -1).astype(np.int32)
-        order = goals if side in (0, 3) else goals[::-1]
-        run: Any = kernel.lay
-        return int(
-            run(
-                np.ascontiguousarray(order), *self._network(), near, np.float32(lean), self.price,
-                self.load, self.toll, self.step, self.flow, self.first, self.ahead,
-            )
-        )  # fmt: skip
+        # A destination comes after the one it resembles, also where several are laid together.
+        order = goals[np.lexsort((x[goals], y[goals]) if side in (0, 2) else (y[goals], x[goals]))]
+        order = order if side in (0, 3) else order[::-1]
+        parts = np.array_split(np.ascontiguousarray(order), min(lanes, 1 + len(order) // FEW))
+        part = np.zeros(len(near), np.int64)
+        for number_of, own in enumerate(parts):
+            part[own] = number_of
+        near[part != part[near]] = -1
+        loads = [self.load.copy() for _ in parts]
+        network = (self.together, *self._network(), near, np.float32(lean), self.price)
+
+        def run(lane: int) -> int:
+            kernel_lay: Any = kernel.lay  # Numba's stubs do not know its many arguments
+            toll = self.toll.copy()
+            return int(kernel_lay(parts[lane], *network, loads[lane], toll, *self._trees))
+
+        with ThreadPoolExecutor(len(parts)) as pool:
+            lost = sum(pool.map(run, range(len(parts))))
+        self.load += np.sum(loads, axis=0) - len(parts) * self.load
+        self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
+        return lost
 
     def _network(self) -> tuple[Any, ...]:
         links = self.links
-        return (self.layer_of, self.orders, links.succ, self.turns, self.fixed, self.gates,
+        return (self.layer_of, self.orders, links.succ, self.turns,
                 links.end, links.starts)  # fmt: skip
+
+    @property
+    def _trees(self) -> tuple[npt.NDArray[Any], ...]:
+        return self.step, self.flow, self.first, self.ahead
 
     @property
     def lost(self) -> npt.NDArray[np.int64]:
         """int64[hosts]: sources without a way, per destination."""
-        lost: npt.NDArray[np.int64] = (self.first == kernel.NO_PORT).sum(axis=1) - 1
+        lost: npt.NDArray[np.int64] = (self.first == kernel.NO_PORT).sum(axis=0) - 1
         return lost
 
     @property
     def score(self) -> tuple[int, float]:
         """Pairs without a way, then the cost of all links; the smaller the better."""
         load = self.load / max(1, len(self.links.hosts))
-        steep = load * load * load
-        return int(self.lost.sum()), float((steep * steep).sum())
-
-    def search(self, seed: int, trees: int, hop: float, warm: float, blocked: float) -> None:
-        """Search for better orders and trees (:func:`model.routing.kernel.search`).
-
-        It goes in stages that cool down from ``warm``, the share of the total cost by which a kept
-        move may raise it; each prices links by the load that the last one left.
-        """
-        links, lost = self.links, self.lost
-        run: Any = kernel.search  # Numba's stubs do not know dispatchers with many arguments
-        heats = warm * np.linspace(1.0, 0.0, STAGES + 1) ** 2 + COLD
-        for stage in range(STAGES):
-            self.set_prices(hop)
-            share = self._share
-            cost = (self.price - hop) * share + STEEP * hop * share
-            run(
-                seed * STAGES + stage, trees // STAGES, heats[stage], heats[stage + 1],
-                self.layer_of, self.orders, self.places, links.succ, links.pred, self.turns,
-                links.end, links.starts, self.gates, cost, self.price, blocked, self.load,
-                self.toll, self.step, self.flow, self.first, self.ahead, lost,
-            )  # fmt: skip
-
-    def obey(self, entries: npt.NDArray[np.int32], count: npt.NDArray[np.int32],
-             bound: npt.NDArray[np.bool_], vcs: npt.NDArray[np.int32]) -> None:  # fmt: skip
-        """Let trees pass the ``bound`` tiles only as their tables say.
-
-        Parameters
-        ----------
-        entries, count
-            Of :class:`model.tables.fit.FittedTables`.
-        bound : bool[tiles]
-        vcs : int32[hosts]
-            VC of each destination.
-        """
-        links = self.links
-        if not len(self.fixed):
-            self.fixed = np.full(self.step.shape, 7, np.uint8)
-        obey(
-            entries, count, bound, links.width, links.hosts, vcs, links.head, links.port,
-            links.succ, self.fixed, self.gates,
-        )  # fmt: skip
+        steep = load
+        for _ in range(4):  # powers by products are the same bytes everywhere
+            steep = steep * steep
+        return int(self.lost.sum()), float(steep.sum())
 
     def plan(self, slack: float) -> PathPlan:
         """The trees as hops, with outputs that cost at most ``slack`` (a share) more as good."""
@@ -178,15 +167,15 @@ class Weave:
         turns[:, links.hosts, 4, 4] = True
         forward = np.full((tiles, 4), -1, np.int32)
         forward[links.tail, links.port] = links.entry
-        hop = np.full((layers, hosts, tiles * 5), 255, np.uint8)
+        hop = np.full((tiles * 5, hosts), NOWHERE, np.uint8)
         good = np.zeros_like(hop)
+        asked = np.zeros((tiles, hosts), np.uint32)
         export(
-            self.layer_of, self.turns, links.succ, links.end, links.starts, links.port,
-            links.entry, links.hosts, self.step, self.first, self.ahead, np.float32(1.0 + slack),
-            hop, good,
+            self.layer_of, self.turns, links.succ, links.starts, links.port, links.entry,
+            links.hosts, self.step, self.flow, self.first, self.ahead, np.float32(1.0 + slack),
+            hop, good, asked,
         )  # fmt: skip
         return PathPlan(
             width=links.width, height=links.height, hosts=links.hosts, turns=turns,
-            forward=forward, layer_of=np.repeat(self.layer_of[None], hosts, axis=0), hop=hop,
-            good=good,
+            forward=forward, layer_of=self.layer_of, hop=hop, good=good, asked=asked,
         )  # fmt: skip

@@ -8,8 +8,8 @@ has matched. A cell may stand for many destinations: rows and columns are all th
 An *entry* is ``int32[7]``: first and last column, first and last row, bit set of input ports, bit
 set of layers, output.
 
-Neighbouring columns that do not contradict each other are first merged, then rows, which leaves
-about 6 x 6 cells of 32 x 18. Then greedily: always the rectangle, ports, layers and output that
+The demand is first made small (:mod:`model.tables.shrink`), to about 9 x 9 cells of 32 x 18 and one
+port that asks for all, or two. Then greedily: always the rectangle, ports, layers and output that
 answer the largest weight of open demands without one they contradict. At first what a port's most
 useful output does not suit weighs more, so that the exceptions come before the rule. From round to
 round a demand's weight moves towards what is more, the fewer others its entry answered, and luck.
@@ -23,78 +23,14 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from model.tables.shrink import PORTS, shrink_each
+
 FIELDS: Final = 7  # of an entry
-_PORTS: Final = 5
 _HARD: Final = 64  # a demand against the rule outweighs this many others
 _LARGE: Final = 1 << 14  # more cells in one weigh the same
 _BAD: Final = 1 << 26  # outweighs what all askers of a cell can weigh together
 _SHARE: Final = 4096  # weight that each entry's demands divide among them in the next round
-_ONES: Final = np.uint32(0x11111)  # one bit a port
 _ALL: Final = np.uint32(15)
-
-
-@njit(cache=True, nogil=True)
-def _asking(word: Any) -> Any:
-    """Lowest bit of each port's four that is not empty."""
-    two = word | word >> np.uint32(1)
-    return (two | two >> np.uint32(2)) & _ONES
-
-
-@njit(cache=True, nogil=True)
-def _agree(a: Any, b: Any) -> Any:
-    """Whether no port asks in the same cell of both without an output that suits both."""
-    for layer in range(len(a)):
-        for i in range(a.shape[1]):
-            both = a[layer, i] & b[layer, i]
-            if _asking(a[layer, i]) & _asking(b[layer, i]) & ~_asking(both):
-                return False
-    return True
-
-
-@njit(cache=True, nogil=True)
-def _join(a: Any, b: Any) -> Any:
-    """What suits both where both ask, else what suits the one that asks."""
-    both = (_asking(a) & _asking(b)) * _ALL
-    return (a & b & both) | ((a | b) & ~both)
-
-
-@njit(cache=True, nogil=True)
-def _fill(line: Any, filled: Any) -> None:
-    """What a line's gaps would ask if they were like their neighbours."""
-    last = line.shape[1] - 1
-    for layer, i in np.ndindex(line.shape):
-        word = line[layer, i]
-        near = _join(line[layer, max(0, i - 1)], line[layer, min(last, i + 1)])
-        filled[layer, i] = word | near & ~(_asking(word) * _ALL)
-
-
-@njit(cache=True, nogil=True)
-def _shrink(demand: Any, merged: Any, first: Any) -> Any:
-    """Merge neighbouring lines of [layers, lines, cells]; how many are left.
-
-    Line k of the result starts at line ``first[k]``. Layers leave each other gaps that would hide
-    where their borders are, so then lines must agree with their gaps filled, too.
-    """
-    layers, lines, cells = demand.shape
-    old, new = np.empty((2, layers, cells), np.uint32)
-    count = 0
-    for k in range(lines):
-        line = demand[:, k]
-        if layers > 1:
-            _fill(line, new)
-        if count and _agree(merged[:, count - 1], line) and (layers == 1 or _agree(old, new)):
-            for layer, i in np.ndindex(layers, cells):
-                last = merged[layer, count - 1, i]
-                merged[layer, count - 1, i] = _join(last, line[layer, i])
-            if layers > 1:
-                _fill(merged[:, count - 1], old)
-        else:
-            merged[:, count] = line
-            old[:] = new
-            first[count] = k
-            count += 1
-    first[count] = lines
-    return count
 
 
 @njit(cache=True, nogil=True)
@@ -106,56 +42,61 @@ def _heaviest(
     Every maximal rectangle without a contradiction is looked at, by rising heights of good columns.
     """
     rows, cols = value.shape
-    cells = value.reshape(-1)
-    cells[:] = 0
+    started = False
     for asker in range(len(gain)):
         if askers >> asker & 1:
-            one = gain[asker, out]
-            for i in range(len(cells)):
-                cells[i] += one[i]
-    best = 0
+            for r in range(rows):
+                for c in range(cols):
+                    more = gain[asker, out, r, c]
+                    value[r, c] = value[r, c] + more if started else more
+            started = True
     y_lo, y_hi, x_lo, x_hi = rows, -1, cols, -1
-    for r, c in np.ndindex(rows, cols):
-        if value[r, c] > 0:
-            x_lo, x_hi = min(x_lo, c), max(x_hi, c)
+    for r in range(rows if started else 0):
+        first = 0
+        while first < cols and value[r, first] <= 0:
+            first += 1
+        if first < cols:
+            last = cols - 1
+            while value[r, last] <= 0:
+                last -= 1
+            x_lo, x_hi = min(x_lo, first), max(x_hi, last)
             y_lo, y_hi = min(y_lo, r), r
-    if y_hi < 0:
-        return 0
+    best = 0
     for c in range(x_lo, x_hi + 2):
         height[c] = sums[y_lo, c] = 0
     for r in range(y_lo, y_hi + 1):
-        running = depth = 0
+        running = depth = tallest = 0
         sums[r + 1, x_lo] = 0
         for c in range(x_lo, x_hi + 2):  # the last column has height 0 and empties the stack
-            start, tall = c, 0
+            tall = 0
             if c <= x_hi:
                 here = value[r, c]
                 running += max(here, 0)
                 tall = height[c] + 1 if here >= 0 else 0
                 height[c] = tall
                 sums[r + 1, c + 1] = sums[r, c + 1] + running
-            while depth and stack[depth - 1, 1] >= tall:
+            start = c
+            while tallest >= tall and depth:
                 depth -= 1
                 start = stack[depth, 0]
-                if stack[depth, 1] > tall:
-                    top = r + 1 - stack[depth, 1]
+                if tallest > tall:
+                    top = r + 1 - tallest
                     got = sums[r + 1, c] - sums[r + 1, start] - sums[top, c] + sums[top, start]
                     if got > best:
                         best = got
                         found[0], found[1], found[2], found[3] = start, c - 1, top, r
+                tallest = stack[depth - 1, 1] if depth else 0
             if tall:
                 stack[depth, 0], stack[depth, 1] = start, tall
                 depth += 1
+                tallest = tall
     return best
 
 
 @njit(cache=True, nogil=True)
 def _askers(ports: Any, layers: Any) -> Any:
     """Bit set of (layer, port) pairs, numbered ``layer * 5 + port``."""
-    found = 0
-    for layer in range(4):
-        found |= (ports << _PORTS * layer) * (layers >> layer & 1)
-    return found
+    return ports * (layers & 1 | (layers & 2) << 4 | (layers & 4) << 8 | (layers & 8) << 12)
 
 
 @njit(cache=True, nogil=True)
@@ -178,7 +119,7 @@ def _widen(left: Any, entry: Any, layers: Any) -> None:
         wider = _askers(entry[4], entry[5] | 1 << layer)
         if wider & agree == wider:
             entry[5] |= 1 << layer
-    for port in range(_PORTS):
+    for port in range(PORTS):
         wider = _askers(entry[4] | 1 << port, entry[5])
         if wider & agree == wider:
             entry[4] |= 1 << port
@@ -191,9 +132,9 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
     ``asked`` are outputs, ``owner`` the entry that answers, both by [asker, row, column].
     """
     askers, rows, cols = asked.shape
-    layers = askers // _PORTS
+    layers = askers // PORTS
     left = asked.copy()
-    gain = np.zeros((askers, 4, rows * cols), np.int32)
+    gain = np.zeros((askers, 4, rows, cols), np.int32)
     value = np.empty((rows, cols), np.int32)
     height = np.empty(cols + 1, np.int32)
     sums = np.empty((rows + 1, cols + 1), np.int32)
@@ -203,12 +144,12 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
         for out in range(4 if asked[asker, r, c] else 0):
             if asked[asker, r, c] >> out & 1:
                 wants[asker, out] += weight[asker, r, c]
-                gain[asker, out, r * cols + c] = weight[asker, r, c]
+                gain[asker, out, r, c] = weight[asker, r, c]
             else:
-                gain[asker, out, r * cols + c] = -_BAD
+                gain[asker, out, r, c] = -_BAD
     wanted = np.empty(4, np.int64)  # ports with open demands that an output suits
     choices = 1 + layers if layers > 1 else 1
-    plans = 4 * (1 + _PORTS) * choices
+    plans = 4 * (1 + PORTS) * choices
     group = np.full(plans, -1, np.int64)  # askers of a plan; all are to be looked at first
     upper = np.zeros(plans, np.int64)  # bound of its weight
     known = np.zeros(plans, np.bool_)  # the bound is reached, by the rectangle in best
@@ -219,21 +160,23 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
         wanted[:] = 0
         for asker in range(askers):
             for out in range(4):
-                wanted[out] |= (wants[asker, out] > 0) << asker % _PORTS
+                wanted[out] |= (wants[asker, out] > 0) << asker % PORTS
         for k in range(plans):  # a set of ports and layers, and an output
             if not group[k] & changed:
                 continue
-            number, out = k // 4 % (1 + _PORTS), k % 4
-            choice = k // 4 // (1 + _PORTS)
+            number, out = k // 4 % (1 + PORTS), k % 4
+            choice = k // 4 // (1 + PORTS)
             ports = wanted[out] & (1 << number >> 1 if number else -1)
             if number and ports == wanted[out]:
                 ports = 0
             chosen = 1 << (choice - 1) if choice else (1 << layers) - 1
-            group[k] = _askers(ports, chosen)
-            upper[k], known[k] = 0, False
+            before, group[k], known[k] = group[k], _askers(ports, chosen), False
             best[k, 4], best[k, 5], best[k, 6] = ports, chosen, out
+            open_now = 0
             for asker in range(askers):
-                upper[k] += wants[asker, out] * (group[k] >> asker & 1)
+                open_now += wants[asker, out] * (group[k] >> asker & 1)
+            # A rectangle may have grown meanwhile; it is looked at again before it is taken.
+            upper[k] = min(upper[k], open_now) if group[k] == before else open_now
         top = upper.argmax()
         while not known[top] and upper[top]:
             plan = (gain, group[top], best[top, 6], value, height, sums, stack, best[top])
@@ -259,63 +202,56 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
                         owner[asker, r, c], left[asker, r, c] = count, 0
                         for out in range(4):
                             wants[asker, out] -= weight[asker, r, c] * (outs >> out & 1)
-                            gain[asker, out, r * cols + c] = 0
+                            gain[asker, out, r, c] = 0
         count += 1
 
 
 @njit(cache=True, nogil=True)
-def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
-    """Write entries that answer a whole demand.
-
-    Parameters
-    ----------
-    demand : uint32[layers, rows, cols]
-        Up to four layers; see the module.
-    enough : int
-        Stop at so many entries; further rounds try for them only while that is near.
-    rounds : int
-        Greedy rounds, at least 1.
-    entries : int32[most, 7]
-        Written.
-
-    Returns
-    -------
-    int
-        Entries used, or -1 when ``most`` are too few for the first round.
-    """
-    layers, rows, cols = demand.shape
-    x, y = np.empty(cols + 1, np.int32), np.empty(rows + 1, np.int32)
-    columns = np.empty((layers, cols, rows), np.uint32)
-    wide = _shrink(demand.transpose(0, 2, 1), columns, x)
-    cells = np.empty((layers, rows, wide), np.uint32)
-    tall = _shrink(columns[:, :wide].transpose(0, 2, 1), cells, y)
-
-    asked = np.empty((layers * _PORTS, tall, wide), np.uint8)
-    weight = np.empty(asked.shape, np.int32)
-    owner = np.zeros(asked.shape, np.int32)
+def _weigh(cells: Any, x: Any, y: Any, asked: Any, weight: Any) -> None:
+    """Outputs and weights by [asker, row, column]."""
     for asker in range(len(asked)):
         suits = np.zeros(4, np.int64)
-        for r, c in np.ndindex(tall, wide):
-            word = cells[asker // _PORTS, r, c]
-            asked[asker, r, c] = word >> np.uint32(asker % _PORTS * 4) & _ALL
-            for out in range(4):
+        for r, c in np.ndindex(asked.shape[1:]):
+            word = cells[asker // PORTS, r, c]
+            asked[asker, r, c] = word >> np.uint32(asker % PORTS * 4) & _ALL
+            for out in range(4 if asked[asker, r, c] else 0):
                 suits[out] += asked[asker, r, c] >> out & 1
         rule = suits.argmax()
-        for r, c in np.ndindex(tall, wide):
+        for r, c in np.ndindex(asked.shape[1:]):
             size = min(_LARGE, (x[c + 1] - x[c]) * (y[r + 1] - y[r]))
             hard = asked[asker, r, c] and not asked[asker, r, c] >> rule & 1
             weight[asker, r, c] = size * (_HARD if hard else 1)
 
+
+@njit(cache=True, nogil=True)
+def _cover(
+    cells: Any, joined: Any, x: Any, y: Any, members: Any, enough: Any, rounds: Any, entries: Any
+) -> Any:  # fmt: skip
+    """Cover one small demand; see :func:`cover`."""
+    layers, tall, wide = cells.shape
+    asked = np.empty((layers * PORTS, tall, wide), np.uint8)
+    weight = np.empty(asked.shape, np.int32)
+    owner = np.zeros(asked.shape, np.int32)
+    _weigh(joined, x, y, asked, weight)
+    least = _greedy(asked, weight, len(entries), entries, owner)
+    for e in range(least):
+        ports = 0
+        for port in range(PORTS):
+            ports |= members[port] if entries[e, 4] >> port & 1 else 0
+        entries[e, 4] = ports
+    near = enough < least and 4 * least <= 5 * enough  # rounds save a tenth, seldom more
+    if near:
+        _weigh(cells, x, y, asked, weight)
+        owner[:] = 0  # where nobody asks it stays so
     trial = np.empty_like(entries)
-    least = -1
-    for turn in range(rounds):
+    for turn in range(rounds if near else 0):
         used = _greedy(asked, weight, len(entries), trial, owner)
         if used < 0:
             break
-        if least < 0 or used < least:
+        if used < least:
             least = used
             entries[:used] = trial[:used]
-        if least <= enough or 4 * least > 5 * enough:  # rounds save a tenth, seldom more
+        if least <= enough or 4 * least > 5 * enough:
             break
         share = np.zeros(used + 1, np.int64)
         for asker, r, c in np.ndindex(asked.shape):
@@ -332,19 +268,44 @@ def cover(demand: Any, enough: Any, rounds: Any, entries: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def cover_each(demands: Any, todo: Any, enough: Any, rounds: Any, entries: Any, count: Any) -> None:
-    """:func:`cover` many demands.
+def _cover_each(
+    todo: Any, cells: Any, joined: Any, x: Any, y: Any, shape: Any, members: Any, enough: Any,
+    rounds: Any, entries: Any, count: Any,
+) -> None:  # fmt: skip
+    for i in range(len(cells)):
+        if todo[i]:
+            tall, wide = shape[i]
+            small = cells[i, :, :tall, :wide], joined[i, :, :tall, :wide]
+            count[i] = _cover(*small, x[i], y[i], members[i], enough, rounds, entries[i])
+
+
+def cover_each(demands: Any, todo: Any, enough: int, rounds: int, entries: Any, count: Any) -> None:
+    """Write entries that answer whole demands.
 
     Parameters
     ----------
     demands : uint32[n, layers, rows, cols]
+        Up to four layers; see the module.
     todo : bool[n]
         The others are left as they are.
-    enough, rounds : int
-        As for :func:`cover`.
+    enough : int
+        Stop at so many entries; further rounds try for them only while that is near.
+    rounds : int
+        Greedy rounds, at least 1.
     entries, count : int32[n, most, 7], int32[n]
-        Written: as by :func:`cover`, and what it returns.
+        Written; ``count`` is -1 where ``most`` are too few for the first round.
     """
-    for k in range(len(demands)):
-        if todo[k]:
-            count[k] = cover(demands[k], enough, rounds, entries[k])
+    n, _, rows, cols = demands.shape
+    cells, joined = np.empty_like(demands), np.empty_like(demands)
+    x, y = np.empty((n, cols + 1), np.int32), np.empty((n, rows + 1), np.int32)
+    shape, members = np.empty((n, 2), np.int32), np.empty((n, PORTS), np.int32)
+    small = (cells, joined, x, y, shape, members)
+    shrink_each(demands, todo, *small)
+    _cover_each(todo, *small, enough, rounds, entries, count)
+
+
+def cover(demand: Any, enough: int, rounds: int, entries: Any) -> int:
+    """:func:`cover_each` for one demand; the entries used or -1."""
+    count = np.empty(1, np.int32)
+    cover_each(demand[None], np.ones(1, np.bool_), enough, rounds, entries[None], count)
+    return int(count[0])

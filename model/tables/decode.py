@@ -7,6 +7,8 @@ from typing import Any, Final
 import numpy as np
 from numba import njit
 
+from model.tables.demand import MOVED
+
 _ALL: Final = np.uint32(15)
 
 
@@ -126,3 +128,67 @@ def soften(strict: Any, loose: Any, entries: Any, count: Any, least: Any) -> Any
         for e in served.argsort(kind="mergesort")[least:]:
             kept |= np.uint64(1) << np.uint64(e)
     return mixed
+
+
+@njit(cache=True, nogil=True)
+def soften_each(
+    strict: Any, loose: Any, entries: Any, count: Any, least: Any, todo: Any, mixed: Any
+) -> None:
+    """:func:`soften` many demands.
+
+    Parameters
+    ----------
+    strict, loose, mixed : uint32[n, layers, rows, cols]
+        ``mixed`` is written.
+    entries : int32[n, most, 7]
+    count, least : int32[n]
+    todo : bool[n]
+        The others are left as they are.
+    """
+    for k in range(len(strict)):
+        if todo[k]:
+            mixed[k] = soften(strict[k], loose[k], entries[k], count[k], least[k])
+
+
+@njit(cache=True, nogil=True)
+def settle_each(
+    each: Any, shape: Any, hosts: Any, layer_of: Any, entries: Any, count: Any, wanted: Any,
+    moved: Any,
+) -> None:  # fmt: skip
+    """Want what tiles' tables answer.
+
+    Parameters
+    ----------
+    each : int64[n]
+        Tiles.
+    shape : (int, int, int)
+        Layers, rows and columns of a demand.
+    hosts, layer_of : int32[hosts], uint8[hosts]
+    entries, count : int32[tiles, most, 7], int32[tiles]
+    wanted : uint32[tiles, hosts]
+        Written.
+    moved : bool[tiles]
+        Set where another output is wanted than before.
+    """
+    for tile in each:
+        by_x, by_y, by_port = _matches(entries[tile], count[tile], shape)
+        of = np.zeros(4, np.uint64)  # entries with an output
+        for e in range(count[tile]):
+            of[entries[tile, e, 6]] |= np.uint64(1) << np.uint64(e)
+        for k in range(len(hosts)):
+            word = answer = wanted[tile, k]
+            here = by_x[hosts[k] % shape[2]] & by_y[hosts[k] // shape[2]]
+            for port in range(5 if word else 0):
+                mask = _ALL << np.uint32(4 * port)
+                if word & mask:
+                    match = here & by_port[layer_of[k], port]
+                    first = match & (~match + np.uint64(1))
+                    for out in range(4):
+                        if first & of[out]:
+                            answer = answer & ~mask | np.uint32(1) << np.uint32(4 * port + out)
+            if answer != word:
+                for port in range(5):
+                    if (answer ^ word) >> np.uint32(4 * port) & _ALL:
+                        answer |= MOVED << np.uint32(port)
+                wanted[tile, k] = answer
+                moved[tile] = True

@@ -13,7 +13,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,8 @@ import numpy.typing as npt
 from model.errors import InputError
 from model.routing.plan import NOWHERE, PathPlan, layer_vcs
 from model.tables.cover import FIELDS, cover, cover_each
-from model.tables.decode import answered_each, soften
-from model.tables.demand import GOOD, gather, loosen, settle, trace
+from model.tables.decode import answered_each, settle_each, soften_each
+from model.tables.demand import GOOD, gather, loosen_each, trace
 
 MOST_ENTRIES: Final = 64
 """Entries that are tried before a tile is said to need "more"."""
@@ -31,7 +31,10 @@ EFFORTS: Final = {"fast": (1, 2), "best": (48, 1)}
 """Greedy rounds before a tile's paths are traded, and how fast more of them are given up."""
 
 _LANES: Final = 2
-_BLOCK: Final = 32  # tiles gathered at once: two cache lines of demands
+_BLOCK: Final = 32  # tiles fitted at once
+
+
+_Numbers = npt.NDArray[np.signedinteger[Any]]
 
 
 class Freedom(IntEnum):
@@ -90,10 +93,10 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fas
     _require_ways(paths)
     fit = _Fit(paths, route_entries, *EFFORTS[effort])
     with ThreadPoolExecutor(_LANES) as pool:
-        while fit.moved.any():
-            list(pool.map(fit.trace, range(_LANES)))
-            list(pool.map(fit.fit, range(_LANES)))
+        while fit.dirty.any():
+            list(pool.map(fit.fit, range(0, len(fit.dirty), _BLOCK)))
             fit.require_fit()
+            fit.trace()
     of_layers = np.zeros(1 << paths.layers, np.int32)
     for layer in range(paths.layers):
         holds = np.arange(len(of_layers)) >> layer & 1 != 0
@@ -106,114 +109,122 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fas
 
 def _require_ways(paths: PathPlan) -> None:
     """Refuse a plan with a pair that does not start; following it would leave the arrays."""
-    starts = paths.hop[:, :, paths.hosts * 5 + 4]  # [layer, destination, source]
-    for layer in range(paths.layers):
-        lost = (starts[layer] == NOWHERE) & (layer == paths.layer_of.T)
-        np.fill_diagonal(lost, False)
-        if lost.any():
-            goal, source = (int(paths.hosts[k]) for k in np.argwhere(lost)[0])
-            raise InputError(
-                f"paths.hop is nowhere from tile {source} to tile {goal} in layer {layer};"
-                " allowed: a way for every pair in its layer"
-            )
+    lost = paths.hop[paths.hosts * 5 + 4] == NOWHERE  # [source, destination]
+    np.fill_diagonal(lost, False)
+    if lost.any():
+        source, goal = np.argwhere(lost)[0]
+        raise InputError(
+            f"paths.hop is nowhere from tile {paths.hosts[source]} to tile {paths.hosts[goal]} in"
+            f" layer {paths.layer_of[goal]}; allowed: a way for every pair in its layer"
+        )
 
 
 class _Fit:
-    """One fit on its way: tables, what is asked of them, and the lanes that work on it.
+    """One fit on its way: tables and what is asked of them.
 
-    A lane writes only to its own destinations (``trace``) or tiles (``fit``) and reads nothing
-    that another writes meanwhile, so the result does not depend on who runs when.
+    Blocks of tiles are fitted at the same time. Each writes only what is its tiles' own and reads
+    nothing that another writes meanwhile, so the result does not depend on who runs when.
     """
 
     def __init__(self, paths: PathPlan, route_entries: int, rounds: int, hurry: int) -> None:
-        tiles, hosts = len(paths.forward), len(paths.hosts)
+        tiles = len(paths.forward)
         self.paths = paths
         self.rounds, self.hurry = rounds, hurry
-        self.layer_to = np.ascontiguousarray(paths.layer_of.T)
-        self.wanted = np.zeros((paths.layers, hosts, tiles), np.uint32)
-        self.moved = np.ones(hosts, np.bool_)
-        self.dirty = np.zeros(tiles, np.bool_)
+        self.wanted = paths.asked.copy()
+        self.dirty = self.wanted.max(axis=1, initial=0) > 0  # asked something new
+        self.moved = np.zeros(tiles, np.bool_)  # answers something new
         self.entries = np.zeros((tiles, route_entries, FIELDS), np.int32)
         self.count = np.zeros(tiles, np.int32)
         self.freedom = np.zeros(tiles, np.uint8)
         self.need = np.zeros(tiles, np.int32)  # what a tile that does not fit would take
 
-    def trace(self, lane: int) -> None:
-        """Find what is asked for the lane's destinations."""
-        plan = (self.paths.hosts, self.layer_to, self.paths.forward, self.paths.hop)
-        trace(lane, _LANES, *plan, self.moved, self.wanted, self.dirty)
+    def trace(self) -> None:
+        """Find what is asked behind tiles that answer otherwise than before."""
+        paths = self.paths
+        trace(paths.hosts, paths.forward, paths.hop, self.moved, self.wanted, self.dirty)
 
-    def fit(self, lane: int) -> None:
-        """Fit those of the lane's tiles that are asked something new."""
-        paths, tiles = self.paths, len(self.count)
-        most = self.entries.shape[1]
-        for first in range(lane * _BLOCK, tiles, _LANES * _BLOCK):
-            part = slice(first, min(tiles, first + _BLOCK))
-            if not self.dirty[part].any():
-                continue
-            self.dirty[part] = False
-            demands = np.empty((part.stop - first, paths.layers, tiles), np.uint32)
-            gather(self.wanted, paths.hosts, first, demands)
-            grids = demands.reshape(-1, paths.layers, paths.height, paths.width)
-            known = np.empty(len(grids), np.bool_)
-            answered_each(grids, self.entries[part], self.count[part], known)
-            entries = np.zeros((len(grids), MOST_ENTRIES, FIELDS), np.int32)
-            count = self.count[part].copy()
-            cover_each(grids, ~known, most, self.rounds, entries, count)
-            for tile in (np.flatnonzero(~known) + first).tolist():
-                used = int(count[tile - first])
-                wish = entries[tile - first, : max(0, used)]
-                if 0 <= used <= most:
-                    self._keep(tile, wish)
-                else:
-                    self._trade(tile, grids[tile - first], wish)
+    def fit(self, first: int) -> None:
+        """Fit those of a block's tiles that are asked something new."""
+        paths, most = self.paths, self.entries.shape[1]
+        tiles = np.flatnonzero(self.dirty[first : first + _BLOCK]) + first
+        if not len(tiles):
+            return
+        self.dirty[tiles] = False
+        demands = np.empty((len(tiles), paths.layers, paths.height, paths.width), np.uint32)
+        flat = demands.reshape(len(tiles), paths.layers, -1)
+        gather(self.wanted[tiles], paths.hosts, paths.layer_of, flat)
+        known = np.empty(len(tiles), np.bool_)
+        answered_each(demands, self.entries[tiles], self.count[tiles], known)
+        entries = np.zeros((len(tiles), MOST_ENTRIES, FIELDS), np.int32)
+        count = np.zeros(len(tiles), np.int32)
+        cover_each(demands, ~known, most, self.rounds, entries, count)
+        fits = ~known & (count >= 0) & (count <= most)
+        self._keep(tiles[fits], entries[fits], count[fits])
+        left = ~known & ~fits
+        if left.any():
+            self._trade(tiles[left], demands[left], entries[left], np.maximum(count[left], 0))
 
-    def _keep(self, tile: int, entries: npt.NDArray[np.int32]) -> None:
-        self.entries[tile, : len(entries)] = entries
-        self.count[tile] = len(entries)
-
-    def _cover(self, demand: npt.NDArray[np.uint32]) -> npt.NDArray[np.int32] | None:
-        """Entries for a demand, None when the tile has too few."""
-        most = self.entries.shape[1]
-        entries = np.zeros((most + most // 4, FIELDS), np.int32)  # within reach of further rounds
-        used = cover(demand, most, self.rounds, entries)
-        return entries[:used] if 0 <= used <= most else None
+    def _keep(self, tiles: _Numbers, entries: npt.NDArray[np.int32], count: _Numbers) -> None:
+        self.entries[tiles] = entries[:, : self.entries.shape[1]]
+        self.count[tiles] = count
 
     def _trade(
-        self, tile: int, strict: npt.NDArray[np.uint32], wish: npt.NDArray[np.int32]
+        self,
+        tiles: _Numbers,
+        strict: npt.NDArray[np.uint32],
+        wish: npt.NDArray[np.int32],
+        wishes: _Numbers,
     ) -> None:
-        """Fit a tile with as little freedom as it takes; ``wish`` answers what is asked, if any."""
-        paths = self.paths
-        plan = (paths.hosts, paths.turns, paths.forward, paths.hop, paths.good)
-        loose = np.empty_like(strict)
+        """Fit tiles with as little freedom as each takes; ``wish`` answers what is asked, if any.
+
+        ``wishes`` is its number of entries, 0 for none.
+        """
+        paths, most = self.paths, self.entries.shape[1]
+        plan = (paths.hosts, paths.layer_of, paths.turns, paths.forward, paths.hop, paths.good)
         for freedom, slack in _RUNGS:
-            loosen(tile, slack, *plan, self.wanted, loose.reshape(paths.layers, -1))
-            entries = self._least(strict, loose, wish)
-            if entries is None:
-                continue
-            self.freedom[tile] = freedom
-            self._keep(tile, entries)
-            table = (entries, len(entries), self.wanted, self.moved)
-            settle(tile, paths.width, paths.hosts, *table)
-            return
+            loose = np.empty_like(strict)
+            flat = loose.reshape(len(tiles), paths.layers, -1)
+            loosen_each(tiles, slack, *plan, self.wanted, flat)
+            entries, count = self._least(strict, loose, wish, wishes)
+            fits = (count >= 0) & (count <= most)
+            done = tiles[fits]
+            self._keep(done, entries[fits], count[fits])
+            self.freedom[done] = freedom
+            shape = (paths.layers, paths.height, paths.width)
+            where = (done, shape, paths.hosts, paths.layer_of)
+            settle_each(*where, self.entries, self.count, self.wanted, self.moved)
+            tiles, wishes = tiles[~fits], wishes[~fits]
+            strict, wish = strict[~fits], wish[~fits]
+            if not len(tiles):
+                return
         spare = np.zeros((MOST_ENTRIES, FIELDS), np.int32)
-        used = cover(loose, 0, self.rounds, spare)
-        self.need[tile] = used if used > 0 else MOST_ENTRIES + 1
+        for tile, demand in zip(tiles, loose[~fits], strict=True):
+            used = cover(demand, 0, self.rounds, spare)
+            self.need[tile] = used if used > 0 else MOST_ENTRIES + 1
 
     def _least(
         self,
         strict: npt.NDArray[np.uint32],
         loose: npt.NDArray[np.uint32],
         wish: npt.NDArray[np.int32],
-    ) -> npt.NDArray[np.int32] | None:
+        wishes: _Numbers,
+    ) -> tuple[npt.NDArray[np.int32], _Numbers]:
         """Loosen only what the lightest entries answer, if some number of them will do."""
-        give_up = self.hurry * max(1, len(wish) - self.entries.shape[1])
-        while give_up < len(wish):
-            found = self._cover(soften(strict, loose, wish, len(wish), give_up))
-            if found is not None:
-                return found
+        most = self.entries.shape[1]
+        # Room for what is within reach of further rounds.
+        entries = np.zeros((len(strict), most + most // 4, FIELDS), np.int32)
+        count = np.zeros(len(strict), np.int32)
+        todo = np.ones(len(strict), np.bool_)
+        mixed = np.empty_like(strict)
+        give_up = self.hurry * np.maximum(1, wishes - most)
+        while todo.any():
+            partly = todo & (give_up < wishes)
+            soften_each(strict, loose, wish, wishes, give_up, partly, mixed)
+            mixed[todo & ~partly] = loose[todo & ~partly]
+            cover_each(mixed, todo, most, self.rounds, entries, count)
+            todo = partly & ((count < 0) | (count > most))
             give_up += (self.hurry * give_up + 3) // 4
-        return self._cover(loose)
+        return entries, count
 
     def require_fit(self) -> None:
         """Refuse when some tile found no table."""

@@ -37,24 +37,37 @@ def _plan(seed: int, layers: int, noise: int) -> PathPlan:
     turns = np.stack([np.stack([_west_first(k == 1)] * TILES) for k in range(layers)])
     luck = draws(seed, 2, layers * len(hosts) * TILES * 5)
     luck = luck.reshape(layers, len(hosts), TILES * 5)
-    hop = np.full(luck.shape, NOWHERE, np.uint8)
-    good = np.zeros(luck.shape, np.uint8)
-    for layer, k, state in np.ndindex(luck.shape):
+    layer_of = (hosts % layers).astype(np.uint8)
+    hop = np.full((TILES * 5, len(hosts)), NOWHERE, np.uint8)
+    good = np.zeros(hop.shape, np.uint8)
+    for state, k in np.ndindex(hop.shape):
         tile, came = divmod(state, 5)
+        layer = layer_of[k]
         dx = hosts[k] % WIDTH - tile % WIDTH
         dy = hosts[k] // WIDTH - tile // WIDTH
         first = 3 if layer == 0 else 1
         wanted = [p for p, d in enumerate((-dy, dx, dy, -dx)) if d > 0]
         outs = [first] if first in wanted else wanted
         if outs and all(turns[layer, tile, came, p] for p in outs):
-            good[layer, k, state] = sum(1 << p for p in outs)
+            good[state, k] = sum(1 << p for p in outs)
             pick = int(luck[layer, k, state])
-            hop[layer, k, state] = outs[pick % len(outs) if (pick >> 40) % 4 < noise else 0]
-    layer_of = np.broadcast_to((hosts % layers)[None], (len(hosts),) * 2).astype(np.uint8)
+            hop[state, k] = outs[pick % len(outs) if (pick >> 40) % 4 < noise else 0]
     return PathPlan(
         width=WIDTH, height=HEIGHT, hosts=hosts, turns=turns, forward=forward,
-        layer_of=layer_of, hop=hop, good=good,
+        layer_of=layer_of, hop=hop, good=good, asked=_asked(hosts, forward, hop),
     )  # fmt: skip
+
+
+def _asked(hosts: np.ndarray, forward: np.ndarray, hop: np.ndarray) -> np.ndarray:
+    """Every state that a packet from some host comes by, with the output it takes."""
+    asked = np.zeros((TILES, len(hosts)), np.uint32)
+    for k, goal in enumerate(hosts):
+        for state in hosts[hosts != goal] * 5 + 4:
+            while state // 5 != goal:
+                out = hop[state, k]
+                asked[state // 5, k] |= np.uint32(1 << 4 * (state % 5) + out)
+                state = forward[state // 5, out]
+    return asked
 
 
 def _output(entries: np.ndarray, came: int, vc: int, goal: int) -> int:
@@ -82,8 +95,8 @@ def test_tbl_4_every_pair_arrives_over_legal_turns_whatever_was_traded(
     assert (fitted.count <= most).all()
     near = neighbours(WIDTH, HEIGHT)
     for b, goal in enumerate(plan.hosts.tolist()):
-        for a, source in enumerate(plan.hosts.tolist()):
-            layer = int(plan.layer_of[a, b])
+        for source in plan.hosts.tolist():
+            layer = int(plan.layer_of[b])
             for vc in range(layer, 4, layers):
                 tile, came, hops = source, 4, 0
                 while tile != goal:
@@ -92,9 +105,9 @@ def test_tbl_4_every_pair_arrives_over_legal_turns_whatever_was_traded(
                     assert near[tile, out] >= 0
                     bit = 1 << out
                     if fitted.freedom[tile] == Freedom.CHOSEN:
-                        assert out == plan.hop[layer, b, tile * 5 + came]
+                        assert out == plan.hop[tile * 5 + came, b]
                     elif fitted.freedom[tile] == Freedom.GOOD:
-                        assert plan.good[layer, b, tile * 5 + came] & bit
+                        assert plan.good[tile * 5 + came, b] & bit
                     tile, came, hops = int(near[tile, out]), out ^ 2, hops + 1
                     assert hops <= TILES * 5
 
@@ -135,8 +148,8 @@ def test_tbl_4_when_nothing_fits_the_tile_and_its_need_are_named() -> None:
 def test_tbl_4_a_pair_without_a_way_in_its_layer_is_refused() -> None:
     plan = _plan(seed=1, layers=2, noise=0)
     source, goal = 3, 7
-    layer = plan.layer_of[source, goal]
-    plan.hop[layer, goal, plan.hosts[source] * 5 + 4] = NOWHERE
+    layer = plan.layer_of[goal]
+    plan.hop[plan.hosts[source] * 5 + 4, goal] = NOWHERE
     told = f"from tile {plan.hosts[source]} to tile {plan.hosts[goal]} in layer {layer};"
     with pytest.raises(InputError, match=re.escape(told)):
         fit_tables(plan, 16, 2)
