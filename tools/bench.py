@@ -7,6 +7,7 @@ import click
 from tools.cli import LazyGroup
 
 BENCHES = {
+    "engine": "Golden engine: router-cycles and flit-hops per second, memory, starts.",
     "tile-array": "RTL tile-cycles per second of the tile array, by size and threads.",
     "capacity": "Bound on what any routing of an image could carry, and its share of that.",
     "routing": "Share of the capacity bound that routing reaches, stretch and table entries.",

@@ -1,8 +1,8 @@
 """The golden engine: what a fabric does, cycle by cycle (design.md §8)."""
 
 from model.engine.check import accepting, check_image, check_schedule, source_tiles
-from model.engine.result import TRACE_COLUMNS, EngineResult, PacketRecords, PacketStatus
-from model.engine.run import MARGIN, MAX_CYCLES, payload, simulate
+from model.engine.result import TRACE_COLUMNS, EngineResult, PacketRecords, PacketStatus, payload
+from model.engine.run import MARGIN, MAX_CYCLES, simulate
 
 __all__ = [
     "MARGIN",

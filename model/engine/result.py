@@ -4,13 +4,36 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from model.engine.state import Packets
+from model.engine.control import EVENTS, POSITIONS, TRACED, Control
+from model.engine.state import (
+    COUNTERS,
+    FIELD,
+    FIRST,
+    HEAD,
+    MOVED,
+    NI_ENTRIES,
+    OCCUPANCY,
+    OFFENDERS,
+    PACKET,
+    REFUSED,
+    SEEN,
+    STALLED,
+    STALLED_HIGH,
+    WAS_REFUSED,
+    WAS_SUNK,
+    WATCHDOG,
+    Packets,
+    State,
+    place_shift,
+)
 from model.image import ConfigImage
-from model.runlog import RunLog
+from model.random import GOLDEN, mix64
+from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
 
 TRACE_COLUMNS = ("cycle", "tile", "input", "output", "vc", "packet", "flit")
 
@@ -83,21 +106,100 @@ class EngineResult:
     trace: npt.NDArray[np.int64] | None
 
 
-def make_records(image: ConfigImage, packets: Packets) -> PacketRecords:
+def make_records(image: ConfigImage, packets: Packets, state: State) -> PacketRecords:
     """Turn what the kernel noted of each packet into records."""
-    delivered = packets.delivered_last >= 0
+    accepted, first, last, hops, where = packets.seen.reshape(-1, SEEN).T
+    tile = (where & ~np.uint32(WAS_SUNK | WAS_REFUSED)).astype(np.int32) - 1
     status = np.full(len(packets.length), PacketStatus.WAITING, np.uint8)
-    status[packets.accepted >= 0] = PacketStatus.IN_FLIGHT
-    status[packets.refused] = PacketStatus.REFUSED
-    status[packets.sunk] = PacketStatus.SUNK
-    status[delivered] = PacketStatus.DELIVERED
-    status[delivered & (packets.tile != packets.place)] = PacketStatus.MISDELIVERED
+    status[accepted > 0] = PacketStatus.IN_FLIGHT
+    status[where & WAS_REFUSED != 0] = PacketStatus.REFUSED
+    status[where & WAS_SUNK != 0] = PacketStatus.SUNK
+    status[last > 0] = PacketStatus.DELIVERED
+    status[(last > 0) & (tile != packets.place)] = PacketStatus.MISDELIVERED
     return PacketRecords(
-        vc=np.where(packets.accepted >= 0, packets.vc, -1).astype(np.int8),
-        accepted=packets.accepted,
-        delivered_first=packets.delivered_first,
-        delivered_last=packets.delivered_last,
-        hops=packets.hops,
+        vc=np.where(accepted > 0, packets.vc, -1).astype(np.int8),
+        accepted=accepted.astype(np.int64) - 1,
+        delivered_first=first.astype(np.int64) - 1,
+        delivered_last=last.astype(np.int64) - 1,
+        hops=hops.astype(np.int32) + _hops_under_way(image, packets, state),
         status=status,
-        tile=packets.tile,
+        tile=tile,
+    )
+
+
+def _hops_under_way(image: ConfigImage, packets: Packets, state: State) -> npt.NDArray[np.int32]:
+    """Hops noted in the first flits that are still in a buffer or an out queue, by packet."""
+    spec, V = image.spec, image.spec.vcs
+    line = state.line.reshape(spec.tiles, 8, 8 * V)
+    held = line[:, OCCUPANCY, : 5 * V + 1].astype(np.int64)
+    skipped = np.zeros(5 * V + 1, np.int64)
+    skipped[5 * V] = spec.depth - NI_ENTRIES
+    slots = state.slots.reshape(spec.tiles, 5 * V + 1, -1)
+    hops = np.zeros(len(packets.length), np.int32)
+    for entry in range(spec.depth):
+        tile, lane = np.nonzero((held > entry) & (entry >= skipped))
+        place = (line[tile, HEAD, lane] + entry) % slots.shape[2]
+        flit = slots[tile, lane, place]
+        flit = (flit - (lane == 5 * V))[flit >> FIRST & 1 == 1]  # LOCAL was no mesh link
+        hops[flit >> PACKET & ((1 << place_shift(image.spec) - PACKET) - 1)] = flit & FIELD
+    return hops
+
+
+def make_events(image: ConfigImage, packets: Packets, control: Control) -> npt.NDArray[np.void]:
+    """The events in the form of a run log; headers and payloads follow from the flit."""
+    position = control.position.reshape(-1, POSITIONS)
+    room = len(control.event_cycle) // len(control.leads)
+    ends = position[control.leads, EVENTS]
+    written = [np.arange(thread * room, end) for thread, end in enumerate(ends)]
+    kept = np.concatenate(written)
+    order = control.event_cycle[kept].astype(np.int64) << 24
+    order = (order | control.event_tile[kept]) << 2 | control.event_kind[kept]
+    kept = kept[np.argsort(order, kind="stable")]
+    kind, flit = control.event_kind[kept], control.event_flit[kept]
+    packet, index = flit >> 16, flit & 0xFFFF
+    events = np.zeros(len(kept), EVENT_DTYPE)
+    events["cycle"] = control.event_cycle[kept]
+    events["tile"] = control.event_tile[kept]
+    events["kind"] = kind
+    carries = kind != Event.REFUSE
+    events["last"][carries] = (index == packets.length[packet] - 1)[carries]
+    events["payload"][carries] = payload(flit, image.spec.payload_width)[carries]
+    delivers = kind == Event.DELIVER
+    events["vc"][delivers] = packets.vc[packet][delivers]
+    events["src"][delivers] = image.identity[packets.sender[packet]][delivers]
+    return events
+
+
+def make_trace(control: Control) -> npt.NDArray[np.int64]:
+    """Movements in the order of cycles, tiles, inputs, VCs."""
+    trace = control.trace[: 7 * control.position[TRACED]].reshape(-1, len(TRACE_COLUMNS))
+    key = [trace[:, TRACE_COLUMNS.index(name)] for name in ("vc", "input", "tile", "cycle")]
+    return trace[np.lexsort(key)]
+
+
+def payload(flit: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint64]:
+    """Payload of flits ``packet << 16 | index``, cut to ``width`` bits (STM-1)."""
+    mixed: Any = mix64(flit.astype(np.uint64) + np.uint64(GOLDEN))
+    return np.asarray(mixed & np.uint64(2**width - 1), np.uint64)
+
+
+def make_counters(image: ConfigImage, packets: Packets, state: State) -> Counters:
+    """Read the counters out (CFG-4)."""
+    counted = state.counters.reshape(-1, COUNTERS)
+    low = state.line.reshape(len(counted), 8, -1)
+    key, packet = state.offended.reshape(-1, 2).T
+    first_offender = np.zeros((image.spec.tiles, 4), np.int32)
+    tiles = np.flatnonzero(key)
+    packet = packet[tiles]
+    place = packets.place[packet]
+    source = image.identity[packets.sender[packet]]
+    columns = (np.ones_like(source), source, place % image.spec.width, place // image.spec.width)
+    first_offender[tiles] = np.stack(columns, axis=1)
+    return Counters(
+        moved=counted[:, :5] + low[:, MOVED, :5],
+        stalled=counted[:, STALLED_HIGH : STALLED_HIGH + 5] + low[:, STALLED, :5],
+        refused=counted[:, REFUSED].copy(),
+        offenders=counted[:, OFFENDERS].copy(),
+        first_offender=first_offender,
+        watchdog=counted[:, WATCHDOG].astype(np.uint8),
     )

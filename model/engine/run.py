@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
+import threading
 from collections.abc import Callable
-from types import ModuleType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from model.engine import kernel as compiled_kernel
+from model.engine import kernel
 from model.engine.check import accepting, check_image, check_schedule, check_stalls
-from model.engine.result import TRACE_COLUMNS, EngineResult, make_records
-from model.engine.state import (
+from model.engine.control import (
     CYCLE,
-    EVENTS,
-    FLIT_BITS,
     IN_FLIGHT,
-    MOVES,
+    PART_TILES,
+    POSITIONS,
     TO_ACCEPT,
-    TRACED,
-    Control,
-    Fabric,
-    Packets,
-    State,
-    make_fabric,
-    make_packets,
-    make_state,
+    Window,
+    make_control,
 )
+from model.engine.result import (
+    EngineResult,
+    make_counters,
+    make_events,
+    make_records,
+    make_trace,
+)
+from model.engine.state import make_fabric, make_packets, make_state
+from model.engine.tables import make_tables
 from model.errors import require_int
 from model.image import ConfigImage
-from model.random import GOLDEN, mix64
-from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
+from model.runlog import Counters, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
 
 MARGIN: Final = 8
@@ -44,22 +42,6 @@ MAX_CYCLES: Final = 10_000_000
 
 CHUNK: Final = 4096
 """Cycles between two calls of ``progress``."""
-
-Window = tuple[int, int]
-
-
-@functools.cache
-def kernel(compiled: bool) -> ModuleType:
-    """The kernel module, compiled by Numba or as plain Python from the same file."""
-    if compiled:
-        return compiled_kernel
-    name = "model.engine.kernel_uncompiled"
-    spec = importlib.util.spec_from_file_location(name, compiled_kernel.__file__)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def simulate(
@@ -74,6 +56,7 @@ def simulate(
     occupancy_window: Window | None = None,
     trace_window: Window | None = None,
     descending: bool = False,
+    threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> EngineResult:
     """Compute exactly what the fabric does.
@@ -98,6 +81,9 @@ def simulate(
         movement.
     descending : bool
         Visit tiles from the last to the first. The result does not depend on it.
+    threads : int
+        How many share the work, 1 to 64; at most one a row of tiles, and one when occupancies or
+        movements are kept, or without Numba. The result does not depend on it.
     progress : callable, optional
         Called with the current cycle about every ``CHUNK`` cycles.
 
@@ -112,143 +98,129 @@ def simulate(
         hosted source or a value out of range.
     """
     stop = require_int("cycles", max_cycles if cycles is None else cycles, 0, 2**32 - 1)
-    check_image(image)
-    check_schedule(image, schedule)
-    check_stalls(stalls)
-    packets = make_packets(image, schedule)
-    state = make_state(image, packets)
-    control = _control(image, packets, record_events, occupancy_window, trace_window)
-    able = accepting(image)[packets.sender]
-    control.position[TO_ACCEPT] = int(packets.length[able].sum())
-    control = _run(
-        kernel(compiled),
-        make_fabric(image, stalls),
-        packets,
-        state,
-        control,
-        stop,
-        descending,
-        progress,
+    run = Simulation(
+        image,
+        schedule,
+        stalls=stalls,
+        compiled=compiled,
+        record_events=record_events,
+        occupancy_window=occupancy_window,
+        trace_window=trace_window,
+        descending=descending,
+        threads=threads,
     )
-    finished = not (control.position[IN_FLIGHT] or control.position[TO_ACCEPT])
-    if cycles is None and finished:
-        stop = min(stop, int(control.position[CYCLE]) + MARGIN)
-    log = RunLog(
-        cycles=stop,
-        events=_events(image, packets, control, descending),
-        counters=_counters(image, packets, state),
-        quiet=finished and bool(able.all()),
-    )
-    trace = None
-    if trace_window is not None:
-        trace = control.trace[: control.position[TRACED]]
-        key = [trace[:, TRACE_COLUMNS.index(name)] for name in ("vc", "input", "tile", "cycle")]
-        trace = trace[np.lexsort(key)]
-    return EngineResult(
-        log=log,
-        records=make_records(image, packets),
-        finished=finished,
-        occupancy=_occupancy(image, control) if occupancy_window is not None else None,
-        trace=trace,
-    )
-
-
-def _control(
-    image: ConfigImage,
-    packets: Packets,
-    record_events: bool,
-    occupancy_window: Window | None,
-    trace_window: Window | None,
-) -> Control:
-    # Each flit is accepted and delivered at most once, each packet refused at most once. The
-    # memory is touched only as far as events happen.
-    room = 2 * int(packets.length.sum()) + len(packets.length) if record_events else 0
-    first, end = occupancy_window or (0, 0)
-    trace_from, trace_to = trace_window or (0, 0)
-    inputs = image.spec.tiles * 5 * image.spec.vcs
-    return Control(
-        position=np.zeros(MOVES + 1, np.int64),
-        event_cycle=np.empty(room, np.uint32),
-        event_tile=np.empty(room, np.uint32),
-        event_kind=np.empty(room, np.uint8),
-        event_flit=np.empty(room, np.int64),
-        trace=np.empty((0 if trace_window is None else inputs, len(TRACE_COLUMNS)), np.int64),
-        trace_from=trace_from,
-        trace_to=trace_to,
-        occupancy=np.zeros((max(0, end - first), inputs), np.uint8),
-        occupancy_from=first,
-    )
-
-
-def _run(
-    module: ModuleType,
-    fabric: Fabric,
-    packets: Packets,
-    state: State,
-    control: Control,
-    stop: int,
-    descending: bool,
-    progress: Callable[[int], None] | None,
-) -> Control:
-    position = control.position
-    while position[CYCLE] < stop and (position[IN_FLIGHT] or position[TO_ACCEPT]):
-        pause = min(stop, int(position[CYCLE]) + CHUNK)
-        # Uncompiled, 64-bit scalars wrap with a warning; in STL-1 they are meant to.
-        with np.errstate(over="ignore"):
-            module.run_cycles(fabric, packets, state, control, pause, stop, descending)
-        if position[CYCLE] < pause and (position[IN_FLIGHT] or position[TO_ACCEPT]):
-            control = control._replace(trace=np.concatenate([control.trace, control.trace]))
+    while run.cycle < stop and not run.finished:
+        run.advance(min(stop, run.cycle + CHUNK), stop)
         if progress is not None:
-            progress(int(position[CYCLE]))
-    return control
+            progress(run.cycle)
+    return run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.finished else stop)
 
 
-def _events(
-    image: ConfigImage, packets: Packets, control: Control, descending: bool
-) -> npt.NDArray[np.void]:
-    """The events in the form of a run log; headers and payloads follow from the flit."""
-    count = int(control.position[EVENTS])
-    events = np.zeros(count, EVENT_DTYPE)
-    kind, flit = control.event_kind[:count], control.event_flit[:count]
-    packet, index = flit >> FLIT_BITS, flit & ((1 << FLIT_BITS) - 1)
-    events["cycle"] = control.event_cycle[:count]
-    events["tile"] = control.event_tile[:count]
-    events["kind"] = kind
-    carries = kind != Event.REFUSE
-    events["last"][carries] = (index == packets.length[packet] - 1)[carries]
-    events["payload"][carries] = payload(flit, image.spec.payload_width)[carries]
-    delivers = kind == Event.DELIVER
-    events["vc"][delivers] = packets.vc[packet][delivers]
-    events["src"][delivers] = image.identity[packets.sender[packet]][delivers]
-    if descending:
-        events = events[np.lexsort((events["kind"], events["tile"], events["cycle"]))]
-    return events
+class Simulation:
+    """A run that stops where it is told to, and can go on. Arguments as for :func:`simulate`.
 
+    Members
+    -------
+    cycle : int
+        The next to be run.
+    finished : bool
+        Nothing is left to do.
+    """
 
-def payload(flit: npt.NDArray[np.int64], width: int) -> npt.NDArray[np.uint64]:
-    """Payload of flits ``packet << 16 | index``, cut to ``width`` bits (STM-1)."""
-    mixed: Any = mix64(flit.astype(np.uint64) + np.uint64(GOLDEN))
-    return np.asarray(mixed & np.uint64(2**width - 1), np.uint64)
+    def __init__(
+        self,
+        image: ConfigImage,
+        schedule: PacketSchedule,
+        *,
+        stalls: StallPattern = NO_STALLS,
+        compiled: bool = True,
+        record_events: bool = True,
+        occupancy_window: Window | None = None,
+        trace_window: Window | None = None,
+        descending: bool = False,
+        threads: int = 1,
+    ) -> None:
+        require_int("threads", threads, 1, 64)
+        check_image(image)
+        check_schedule(image, schedule)
+        check_stalls(stalls)
+        spec = image.spec
+        alone = occupancy_window is not None or trace_window is not None or not compiled
+        threads = 1 if alone else min(threads, spec.height)
+        rows = max(1, min(PART_TILES // spec.width, spec.height // threads))
+        parts = spec.height // rows
+        begin = np.arange(parts + 1) * spec.height // parts * spec.width
+        leads = np.arange(threads) * parts // threads
+        tables = make_tables(image)
+        self._image, self._compiled, self._descending = image, compiled, descending
+        self._packets = make_packets(image, schedule, begin)
+        self._state = make_state(image, begin, tables)
+        self._control = make_control(
+            image, self._packets, begin, leads, record_events, occupancy_window, trace_window
+        )
+        self._windows = occupancy_window is not None, trace_window is not None
+        self._position = self._control.position.reshape(parts, POSITIONS)
+        self._work = functools.partial(
+            kernel.compiled() if compiled else kernel.run_cycles,
+            make_fabric(image, stalls, tables),
+            self._packets,
+            self._state,
+        )
 
+    @property
+    def cycle(self) -> int:
+        """The next cycle to be run."""
+        return int(self._position[0, CYCLE])
 
-def _counters(image: ConfigImage, packets: Packets, state: State) -> Counters:
-    """Read the counters out; 32 bits, so they wrap here (CFG-4)."""
-    first_offender = np.zeros((image.spec.tiles, 4), np.int32)
-    tiles = np.flatnonzero(state.first_offender >= 0)
-    packet = state.first_offender[tiles]
-    place = packets.place[packet]
-    source = image.identity[packets.sender[packet]]
-    columns = (np.ones_like(source), source, place % image.spec.width, place // image.spec.width)
-    first_offender[tiles] = np.stack(columns, axis=1)
-    return Counters(
-        moved=state.moved.astype(np.uint32),
-        stalled=state.stalled.astype(np.uint32),
-        refused=state.refused.astype(np.uint32),
-        offenders=state.offenders.astype(np.uint32),
-        first_offender=first_offender,
-        watchdog=state.watchdog,
-    )
+    @property
+    def finished(self) -> bool:
+        """The fabric is empty, and what can be accepted was accepted."""
+        return not self._position[:, [IN_FLIGHT, TO_ACCEPT]].sum()
 
+    def advance(self, until: int, stop: int) -> None:
+        """Run to cycle ``until``, or to the end.
 
-def _occupancy(image: ConfigImage, control: Control) -> npt.NDArray[np.uint8]:
-    return control.occupancy.reshape(-1, image.spec.tiles, 5, image.spec.vcs)
+        Idle cycles are skipped, also beyond ``until``, but not beyond ``stop``.
+        """
+        while self.cycle < until and not self.finished:
+            control = self._control
+            ends = (*control.leads[1:].tolist(), len(self._position))
+            shares = list(zip(control.leads.tolist(), ends, strict=True))
+            rest = (until, stop, self._descending)
+            others = [
+                threading.Thread(target=self._work, args=(control, *share, *rest))
+                for share in shares[1:]
+            ]
+            for thread in others:
+                thread.start()
+            # Uncompiled, 64-bit scalars wrap with a warning; in STL-1 they are meant to.
+            with np.errstate(over="ignore"):
+                self._work(control, *shares[0], *rest)
+            for thread in others:
+                thread.join()
+            if self.cycle < until and not self.finished:
+                trace = np.concatenate([control.trace, control.trace])
+                self._control = control._replace(trace=trace)
+
+    def counters(self) -> Counters:
+        """What the status tables hold so far (CFG-4)."""
+        return make_counters(self._image, self._packets, self._state)
+
+    def result(self, cycles: int | None = None) -> EngineResult:
+        """All that the run shows so far; of ``cycles`` cycles, or of those that were run."""
+        image, packets, state, control = self._image, self._packets, self._state, self._control
+        spec, (occupancy, traced) = image.spec, self._windows
+        log = RunLog(
+            cycles=self.cycle if cycles is None else cycles,
+            events=make_events(image, packets, control),
+            counters=self.counters(),
+            quiet=bool(self.finished and accepting(image)[packets.sender].all()),
+        )
+        seen = control.occupancy.reshape(-1, spec.tiles, 5, spec.vcs)
+        return EngineResult(
+            log=log,
+            records=make_records(image, packets, state),
+            finished=self.finished,
+            occupancy=seen if occupancy else None,
+            trace=make_trace(control) if traced else None,
+        )

@@ -1,10 +1,14 @@
 """The arrays a run works on, and how they are made from an image and a schedule.
 
-Everything is a flat array; a flit is one integer, ``packet << 16 | index``. All else a flit
-carries (place, source, VC, last, payload) follows from its packet, so it is stored per packet.
+With V = VCs, a *lane* is one input VC of a tile, ``port * V + vc``; the out queue is lane 5 V. A
+tile has ``64 * V`` bytes of ``line``, one cache line with one VC: planes of ``8 * V`` bytes, a byte
+a lane. A lane's *address* is that of its byte in the first plane, ``tile * 64 * V + lane``, and
+``across`` leads from an output VC's address (``output * V + vc`` as lane) to that of the buffer
+behind it. Flits lie in ``slots``, a ring of ``1 << ring`` for each lane.
 
-Index conventions, with V = VCs: an *input VC* is ``b = (tile * 5 + port) * V + vc``, an *output
-VC* is ``(tile * 5 + output) * V + vc``, an output is ``tile * 5 + output``.
+A *flit* is one integer, from the lowest bit: 10 bits index in its packet (of a first flit: mesh
+links crossed, modulo 1024), last, first, 2 bits VC, packet, place; negative when unmapped. A place
+is ``y << x_bits | x``.
 """
 
 from __future__ import annotations
@@ -15,152 +19,162 @@ import numpy as np
 import numpy.typing as npt
 
 from model.engine.check import accepting, source_tiles
+from model.engine.tables import Tables
+from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
-from model.spec import VC_RULES
+from model.spec import VC_RULES, FabricSpec, bits_for
 
-FLIT_BITS: Final = 16
-"""Bits of a flit's index within its packet; ``spec.max_packet`` is at most 1024."""
+OCCUPANCY, HEAD, ASKED, GRANT, WAITED, MOVED, STALLED, NEXT_VC = range(8)
+"""Planes of ``line``. ASKED and GRANT belong to output VCs: the inputs that ask in this cycle, and
+``pointer << 5`` with the inputs that may be granted (all, or the owner). WAITED: cycles the front
+flit has not moved; from 128 on it counts to 255 and starts at 128 again, ``long_waits`` counts how
+often. MOVED and STALLED by port: the low bytes of these counters. NEXT_VC is q[output]. The
+occupancy of the out queue counts from depth - 2 on, so that any buffer has space below depth."""
 
-UNKNOWN: Final = -1
-"""``dest`` of an input VC before its first flit was looked up."""
-
-SINK: Final = 5
-"""``dest`` of an input VC that sinks an offender; also the ``output`` of a trace row."""
+FIELD, LAST, FIRST, VC, PACKET = 0x3FF, 10, 11, 12, 14
+"""Mask of a flit's lowest field, and first bits of the others."""
 
 NI_ENTRIES: Final = 2
 """Entries of either NI queue (NI-1, NI-3)."""
+
+REFUSED, OFFENDERS, WATCHDOG, STALLED_HIGH, COUNTERS = 5, 6, 7, 8, 16
+"""Where counters lie in a tile's 16; those of flits moved come first. Moved and stalled flits are
+there without their low bytes."""
+
+SLACK: Final = 16
+"""Unused entries between the parts of a list."""
 
 Ints = npt.NDArray[Any]
 
 
 class Fabric(NamedTuple):
-    """What does not change while running: sizes, tables, fuses, the stall pattern."""
+    """What does not change while running: sizes, tables, the stall pattern."""
 
-    width: int
-    vcs: int
+    vcs: tuple[int, ...]  # as many zeros as there are VCs: their number is compiled in
+    tiles: int
     depth: int
+    ring: int  # log2 of a lane's slots
     watchdog: int
-    core_ok: Ints  # bool[tiles]
-    out_ok: Ints  # bool[tiles, 4]
-    turns: Ints  # bool[tiles, 5, 5, vcs]
-    routes: Ints  # ROUTE_DTYPE[tiles, route_entries]
+    place_shift: int  # where a flit's place begins
+    across: Ints  # int64[8 V]
+    pick: Ints  # uint8[256]: input granted, by pointer << 5 | inputs asking; 7 for none
+    pick_vc: Ints  # uint8[64]: VC sent, by q << V | VCs eligible
+    granted: Ints  # uint8[10]: GRANT by input << 1 | last
+    x_bits: int  # of a place
+    cells: Ints  # see Tables
     stall_threshold: np.uint64
     stall_burst: np.uint64
     stall_seed: np.uint64
 
 
 class Packets(NamedTuple):
-    """The schedule, and what has become of each packet so far; -1 where nothing has."""
+    """The schedule, and what has become of each packet so far."""
 
     length: Ints  # int32[packets]
-    offered: Ints  # int64[packets]
+    offered: Ints  # uint32[packets]
     gap: Ints  # int32[packets]
     sender: Ints  # int32[packets]: tile
-    queue: Ints  # int64[packets]: packet ids grouped by sender, ascending
-    queue_begin: Ints  # int64[tiles]: the tile's part of ``queue``
-    queue_end: Ints  # int64[tiles]: equal to its begin where the tile cannot accept
     place: Ints  # int32[packets]: physical destination tile; -1 when unmapped
     vc: Ints  # int8[packets]; -1 when unmapped
-    accepted: Ints  # int64[packets]: cycle
-    delivered_first: Ints  # int64[packets]: cycle
-    delivered_last: Ints  # int64[packets]: cycle
-    hops: Ints  # int32[packets]
-    refused: Ints  # bool[packets]
-    sunk: Ints  # bool[packets]
-    tile: Ints  # int32[packets]: where delivered or sunk
+    flit: Ints  # int64[packets]: first flit
+    after: Ints  # uint32[packets]: the sender's next packet
+    turn: Ints  # uint32[...]: packets that can be accepted, by part, then id
+    seen: Ints  # uint32[packets * SEEN]: cycle + 1 of acceptance, first and last delivery; more
+
+
+HOPS, WHERE, SEEN = 3, 4, 5
+"""Of ``seen``, for each packet: mesh links the first flit has crossed; tile + 1 where it was
+delivered or sunk, with the bits below."""
+WAS_SUNK, WAS_REFUSED = 1 << 30, 1 << 31
 
 
 class State(NamedTuple):
-    """Registers of all tiles, the sources in front of them, and the work lists of a cycle."""
+    """Registers of all tiles, the sources in front of them, and the work lists of a cycle.
 
-    buffer: Ints  # int64[input VCs * depth]: flits
-    head: Ints  # int8[input VCs]
-    occupancy: Ints  # int8[input VCs]
-    front_since: Ints  # int64[input VCs]: cycle in which the front flit came to the front
-    dest: Ints  # int8[input VCs]: output of the packet in front, UNKNOWN or SINK
-    begun: Ints  # uint8[input VCs]: open or sinking
-    owner: Ints  # int8[output VCs]
-    pointer: Ints  # int8[output VCs]: p[o][v]
-    next_vc: Ints  # int8[outputs]: q[o]
-    in_queue: Ints  # int64[tiles, 2]
-    in_head: Ints  # int8[tiles]
-    in_count: Ints  # int8[tiles]
-    out_queue: Ints  # int64[tiles, 2]
-    out_head: Ints  # int8[tiles]
-    out_count: Ints  # int8[tiles]
-    sending: Ints  # int64[tiles]: position in Packets.queue
-    flit: Ints  # int32[tiles]: index of the flit presented next
-    present_at: Ints  # int64[tiles]: first cycle in which that flit is presented
-    load: Ints  # int32[tiles]: flits in the tile, NI queues included
-    active: Ints  # uint8[tiles rounded up to 8]: tiles to visit
-    active_words: Ints  # the same memory as uint64, to skip eight idle tiles at once
-    moved: Ints  # int64[tiles, 5]; counters wrap when they are read out
-    stalled: Ints  # int64[tiles, 5]
-    refused: Ints  # int64[tiles]
-    offenders: Ints  # int64[tiles]
-    first_offender: Ints  # int64[tiles]: packet, or -1
-    watchdog: Ints  # uint8[tiles]
-    visit: Ints  # int64[tiles]: tiles visited this cycle
-    ni_moves: Ints  # uint8[tiles]: what the NI of visit[n] does this cycle
-    move_from: Ints  # int64[input VCs]: input VC a flit leaves this cycle
-    move_to: Ints  # int64[input VCs]: input VC it enters, or TO_CORE, TO_SINK
-    wants: Ints  # int64[5 * vcs]: scratch of one tile, inputs asking for an output VC
+    Lists are double, of this cycle and of the next, and divided into parts.
+    """
+
+    line: Ints  # uint8[tiles * 64 V]; see above
+    slots: Ints  # int64[tiles * (5 V + 1) << ring]: flits
+    node: Ints  # int64[tiles * 8]: a cache line of each tile, see below
+    counters: Ints  # uint32[tiles * 16]
+    long_waits: Ints  # uint16[tiles * (5 V + 1)]: see WAITED
+    seen_moving: Ints  # uint32[tiles * 8]: cycle + 1 in which a flit left the port; V > 1 only
+    offended: Ints  # int64[tiles * 2]: 32 * cycle + lane + 1 of the first offender, packet
+    lanes: Ints  # uint32[2 * lane_room]: addresses of the lanes that are not empty
+    asking: Ints  # uint32[lane_room]: output VC that each of them asks for
+    tile_lists: Ints  # uint32[6 * tile_room]: tiles whose in queue, out queue, source has work
+    box_to: Ints  # uint32[parts * box_room]: addresses in other parts that flits enter this cycle
+    box_flit: Ints  # int64[parts * box_room]
 
 
-class Control(NamedTuple):
-    """Where a run stands, and what it writes down."""
+PRESENTED, BACKLOG, FROM, HELD, QUEUE, AXES, OUTPUTS = 0, 1, 2, 3, 4, 6, 7
+"""In ``node``: packet that the source presents; packets offered and not yet accepted, above the
+index of the flit presented; from which cycle on; flits in the NI's in queue, and the two; the
+tile's words of :class:`Tables`."""
 
-    position: Ints  # int64[7]; see the indices below
-    event_cycle: Ints  # uint32[...]
-    event_tile: Ints  # uint32[...]
-    event_kind: Ints  # uint8[...]
-    event_flit: Ints  # int64[...]
-    trace: Ints  # int64[..., 7]
-    trace_from: int
-    trace_to: int
-    occupancy: Ints  # uint8[cycles, input VCs]
-    occupancy_from: int
-
-
-CYCLE: Final = 0
-WOKEN: Final = 1
-"""Packets 0 … WOKEN - 1 have been offered."""
-EVENTS: Final = 2
-TRACED: Final = 3
-IN_FLIGHT: Final = 4
-"""Flits accepted and not yet delivered, refused or sunk."""
-TO_ACCEPT: Final = 5
-"""Flits that tiles able to accept have not accepted yet."""
-MOVES: Final = 6
+INDEX_BITS: Final = 16
+"""Of a flit's index in BACKLOG."""
 
 
 def bytes_per_tile(vcs: int, depth: int) -> int:
     """Memory of :class:`State` per tile, in bytes; tables, packets and logs come on top.
 
-    Per input VC 8 bytes for each flit of depth, 12 of bookkeeping and 16 for its move; per output
-    VC 2; 5 per tile for q; 36 for the NI, 20 for the source, 5 for activity, 105 for counters
-    and 9 for the list of visits.
+    A line of 64 per VC, 8 for each slot, 64 for source, NI and the words of the tables, 64 for
+    counters, 16 for the first offender, 2 a lane for long waits, 12 per input VC and 24 for lists.
+    Lists, long waits and offenders take memory only as far as they were filled.
     """
-    return 5 * vcs * (8 * depth + 12 + 16 + 2) + 5 + 36 + 20 + 5 + 105 + 9
+    lanes = 5 * vcs + 1
+    slots = lanes << (depth - 1).bit_length()
+    registers = 64 * vcs + 8 * slots + 64 + 64
+    return registers + 16 + 2 * lanes + 12 * 5 * vcs + 24 + (32 if vcs > 1 else 0)
 
 
-def make_fabric(image: ConfigImage, stalls: StallPattern) -> Fabric:
-    """Collect the constants of a run; arrays of the image are used in place, read only."""
-    spec = image.spec
+def make_fabric(image: ConfigImage, stalls: StallPattern, tables: Tables) -> Fabric:
+    """Collect the constants of a run."""
+    spec, V = image.spec, image.spec.vcs
+    across = np.zeros(8 * V, np.int64)
+    lane = np.arange(V)
+    for output, step in enumerate((-spec.width, 1, spec.width, -1)):
+        enters = (output + 2) % 4
+        across[output * V + lane] = step * 64 * V + (enters - output) * V
+    across[4 * V + lane] = V - lane
+    pick = np.full((8, 32), 7, np.uint8)
+    for pointer in range(5):
+        for step in reversed(range(5)):
+            port = (pointer + step) % 5
+            pick[pointer, np.arange(32) >> port & 1 == 1] = port
+    pick_vc = np.full((V, 1 << V), 7, np.uint8)
+    for first in range(V):
+        for step in reversed(range(V)):
+            vc = (first + step) % V
+            pick_vc[first, np.arange(1 << V) >> vc & 1 == 1] = vc
+    winner = np.arange(5)
+    after = (winner + 1) % 5 << 5
+    granted = np.stack([after | 1 << winner, after | 31], axis=1)
     return Fabric(
-        width=spec.width,
-        vcs=spec.vcs,
+        vcs=(0,) * V,
+        tiles=spec.tiles,
         depth=spec.depth,
+        ring=bits_for(spec.depth - 1),
         watchdog=spec.watchdog,
-        core_ok=image.core_ok,
-        out_ok=image.out_ok,
-        turns=image.turns,
-        routes=image.routes,
+        place_shift=place_shift(spec),
+        across=across,
+        pick=pick.ravel(),
+        pick_vc=pick_vc.ravel(),
+        granted=granted.astype(np.uint8).ravel(),
+        x_bits=tables.x_bits,
+        cells=tables.cells,
         stall_threshold=np.uint64(stalls.threshold),
         stall_burst=np.uint64(stalls.burst_log2),
         stall_seed=np.uint64(stalls.seed),
     )
+
+
+def place_shift(spec: FabricSpec) -> int:
+    """Where a flit's place begins, which ends below the sign."""
+    return 63 - bits_for(spec.width - 1) - bits_for(spec.height - 1)
 
 
 def remap(image: ConfigImage, sender: Ints, destination: Ints) -> tuple[Ints, Ints]:
@@ -170,7 +184,10 @@ def remap(image: ConfigImage, sender: Ints, destination: Ints) -> tuple[Ints, In
     vc = image.remap_vc[known].astype(np.int8)
     x, y = place % image.spec.width, place // image.spec.width
     for slot in reversed(range(VC_RULES)):  # so that the first match is the last to write
-        rule = image.rules[sender, slot]
+        rules = image.rules[:, slot]
+        if not rules["valid"].any():
+            continue
+        rule = rules[sender]
         inside = (rule["x_lo"] <= x) & (x <= rule["x_hi"])
         inside &= (rule["y_lo"] <= y) & (y <= rule["y_hi"])
         vc = np.where(inside & (rule["valid"] != 0), rule["vc"], vc).astype(np.int8)
@@ -178,77 +195,78 @@ def remap(image: ConfigImage, sender: Ints, destination: Ints) -> tuple[Ints, In
     return place, vc
 
 
-def make_packets(image: ConfigImage, schedule: PacketSchedule) -> Packets:
-    """Queue the packets of a checked schedule before the tiles that send them."""
-    count, tiles = len(schedule), image.spec.tiles
+def make_packets(image: ConfigImage, schedule: PacketSchedule, begin: Ints) -> Packets:
+    """Queue the packets of a checked schedule before the tiles that send them.
+
+    ``begin`` are the first tiles of the parts, and the number of tiles.
+    """
+    count, spec = len(schedule), image.spec
+    most = 1 << (place_shift(spec) - PACKET)
+    if count > most:
+        raise InputError(f"schedule has {count} packets; allowed: at most {most}")
     sender = source_tiles(image, schedule)
-    sends = np.bincount(sender, minlength=tiles)
-    begin = np.cumsum(sends) - sends
     place, vc = remap(image, sender, schedule.destination)
-
-    def unknown(dtype: Any) -> Ints:
-        return np.full(count, -1, dtype)
-
+    x_bits = bits_for(spec.width - 1)
+    y, x = np.divmod(place.astype(np.int64), spec.width)
+    flit = (y << x_bits | x) << place_shift(spec)
+    flit[place < 0] = -1 << 63
+    flit |= np.arange(count) << PACKET | np.maximum(vc, 0).astype(np.int64) << VC | 1 << FIRST
+    flit |= (schedule.length == 1).astype(np.int64) << LAST
+    able = np.flatnonzero(accepting(image)[sender])
+    part = np.searchsorted(begin, sender[able], "right")
+    order = np.argsort(sender[able], kind="stable")
+    queue = able[order]
+    after = np.zeros(count, np.uint32)
+    after[queue[:-1]] = queue[1:]
     return Packets(
         length=schedule.length.astype(np.int32),
-        offered=schedule.offered.astype(np.int64),
+        offered=schedule.offered.astype(np.uint32),
         gap=schedule.gap.astype(np.int32),
         sender=sender,
-        queue=np.argsort(sender, kind="stable").astype(np.int64),
-        queue_begin=begin,
-        queue_end=begin + np.where(accepting(image), sends, 0),
         place=place,
         vc=vc,
-        accepted=unknown(np.int64),
-        delivered_first=unknown(np.int64),
-        delivered_last=unknown(np.int64),
-        hops=np.zeros(count, np.int32),
-        refused=np.zeros(count, np.bool_),
-        sunk=np.zeros(count, np.bool_),
-        tile=unknown(np.int32),
+        flit=flit,
+        after=after,
+        turn=able[np.argsort(part, kind="stable")].astype(np.uint32),
+        seen=np.full(count * SEEN, 0, np.uint32),
     )
 
 
-def make_state(image: ConfigImage, packets: Packets) -> State:
-    """All registers after reset and configuration, sources waiting for their first packet."""
-    spec = image.spec
-    tiles, inputs = spec.tiles, spec.tiles * 5 * spec.vcs
-    begin = packets.queue_begin
-    present_at = np.zeros(tiles, np.int64)
-    sends = begin < packets.queue_end
-    present_at[sends] = packets.offered[packets.queue[begin[sends]]]
-    active = np.zeros((tiles + 7) // 8 * 8, np.uint8)
+def box_room(spec: FabricSpec) -> int:
+    """Most flits that leave a part in a cycle: one over each link of its first and last row."""
+    return 2 * spec.width + SLACK
+
+
+def _zeros(count: int, dtype: Any) -> Ints:
+    """An array that begins with a cache line; memory is taken as it is first written."""
+    size = np.dtype(dtype).itemsize
+    memory = np.zeros(count + 64 // size, dtype)
+    skip = -memory.ctypes.data % 64 // size
+    return memory[skip : skip + count]
+
+
+def make_state(image: ConfigImage, begin: Ints, tables: Tables) -> State:
+    """All registers after reset and configuration."""
+    spec, parts = image.spec, len(begin) - 1
+    tiles, V = spec.tiles, spec.vcs
+    line = _zeros(tiles * 64 * V, np.uint8).reshape(tiles, 8, 8 * V)
+    line[:, GRANT, : 5 * V] = 31
+    line[:, OCCUPANCY, 5 * V] = spec.depth - NI_ENTRIES
+    node = _zeros(tiles * 8, np.int64).reshape(tiles, 8)
+    node[:, AXES:] = tables.words
+    lane_room, tile_room = tiles * 5 * V + SLACK * parts, tiles + SLACK * parts
+    room = parts * box_room(spec)
     return State(
-        buffer=np.zeros(inputs * spec.depth, np.int64),
-        head=np.zeros(inputs, np.int8),
-        occupancy=np.zeros(inputs, np.int8),
-        front_since=np.zeros(inputs, np.int64),
-        dest=np.full(inputs, UNKNOWN, np.int8),
-        begun=np.zeros(inputs, np.uint8),
-        owner=np.full(inputs, -1, np.int8),
-        pointer=np.zeros(inputs, np.int8),
-        next_vc=np.zeros(tiles * 5, np.int8),
-        in_queue=np.zeros((tiles, NI_ENTRIES), np.int64),
-        in_head=np.zeros(tiles, np.int8),
-        in_count=np.zeros(tiles, np.int8),
-        out_queue=np.zeros((tiles, NI_ENTRIES), np.int64),
-        out_head=np.zeros(tiles, np.int8),
-        out_count=np.zeros(tiles, np.int8),
-        sending=begin.copy(),
-        flit=np.zeros(tiles, np.int32),
-        present_at=present_at,
-        load=np.zeros(tiles, np.int32),
-        active=active,
-        active_words=active.view(np.uint64),
-        moved=np.zeros((tiles, 5), np.int64),
-        stalled=np.zeros((tiles, 5), np.int64),
-        refused=np.zeros(tiles, np.int64),
-        offenders=np.zeros(tiles, np.int64),
-        first_offender=np.full(tiles, -1, np.int64),
-        watchdog=np.zeros(tiles, np.uint8),
-        visit=np.zeros(tiles, np.int64),
-        ni_moves=np.zeros(tiles, np.uint8),
-        move_from=np.zeros(inputs, np.int64),
-        move_to=np.zeros(inputs, np.int64),
-        wants=np.zeros(5 * spec.vcs, np.int64),
+        line=line.reshape(-1),
+        slots=_zeros(tiles * (5 * V + 1) << bits_for(spec.depth - 1), np.int64),
+        node=node.reshape(-1),
+        counters=_zeros(tiles * COUNTERS, np.uint32),
+        long_waits=np.zeros(tiles * (5 * V + 1), np.uint16),
+        seen_moving=np.zeros(tiles * 8 if V > 1 else 8, np.uint32),
+        offended=np.zeros(tiles * 2, np.int64),
+        lanes=np.zeros(2 * lane_room, np.uint32),
+        asking=np.zeros(lane_room, np.uint32),
+        tile_lists=np.zeros(6 * tile_room, np.uint32),
+        box_to=np.zeros(room, np.uint32),
+        box_flit=np.zeros(room, np.int64),
     )
