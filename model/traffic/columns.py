@@ -101,6 +101,14 @@ def numbers(path: str | Path, table: Any, name: str, row: int = 0) -> npt.NDArra
 def integers(path: str | Path, table: Any, name: str, allowed: Range, row: int = 0) -> Ints:
     """A column of integers within a range, inclusive."""
     values = numbers(path, table, name, row)
+    within(path, name, values, allowed, row)
+    return np.asarray(values, np.int64)
+
+
+def within(
+    path: str | Path, name: str, values: npt.NDArray[Any], allowed: Range, row: int = 0
+) -> None:
+    """Refuse numbers that are no integers or beyond a range, inclusive."""
     low, high = allowed
     fits = (values >= low) & (values <= high)
     if values.dtype.kind == "f":
@@ -110,7 +118,6 @@ def integers(path: str | Path, table: Any, name: str, allowed: Range, row: int =
         raise InputError(
             f"{path}: {name}[{row + at}] is {values[at]}; allowed: an integer from {low} to {high}"
         )
-    return np.asarray(values, np.int64)
 
 
 def check_logical(path: str | Path, metadata: Mapping[bytes, bytes], image: ConfigImage) -> None:
