@@ -1,6 +1,7 @@
 """Traffic: packet schedules from patterns on logical coordinates, or from a file."""
 
 from model.traffic.catalogue import CATALOGUE, PATTERNS, Kind
+from model.traffic.demand import demand
 from model.traffic.file import load_demand, load_rates, load_schedule
 from model.traffic.lengths import Lengths, parse_lengths
 from model.traffic.make import DrawnStream, Traffic, make_schedule
@@ -18,6 +19,7 @@ __all__ = [
     "ScheduleStream",
     "Traffic",
     "collect",
+    "demand",
     "load_demand",
     "load_rates",
     "load_schedule",

@@ -39,10 +39,10 @@ CATALOGUE: Final[Mapping[str, Pattern]] = {
     "hotspot": Pattern(Kind.DRAWN, "a share to hot tiles, the rest uniform"),
     "stencil5": Pattern(Kind.PHASED, "all neighbours N, E, S, W; no wrapping"),
     "stencil9": Pattern(Kind.PHASED, "all eight neighbours; no wrapping"),
-    "row-reduce": Pattern(Kind.PHASED, "each row to its west end, a binary tree"),
-    "row-broadcast": Pattern(Kind.PHASED, "from the west end to each row, a binary tree"),
-    "column-reduce": Pattern(Kind.PHASED, "each column to its north end, a binary tree"),
-    "column-broadcast": Pattern(Kind.PHASED, "from the north end to each column, a binary tree"),
+    "row_reduce": Pattern(Kind.PHASED, "each row to its west end, a binary tree"),
+    "row_broadcast": Pattern(Kind.PHASED, "from the west end to each row, a binary tree"),
+    "column_reduce": Pattern(Kind.PHASED, "each column to its north end, a binary tree"),
+    "column_broadcast": Pattern(Kind.PHASED, "from the north end to each column, a binary tree"),
     "allreduce": Pattern(Kind.PHASED, "rows, then their west ends, to one tile and back"),
 }
 

@@ -69,10 +69,11 @@ def import_trace(foreign: Foreign, path: str | Path, run: int = RUN) -> TraceFac
         raise InputError(f"format is {foreign.kind!r}; allowed: {', '.join(READERS)}")
     require_int("flit_bytes", foreign.flit_bytes, 1, 65536)
     grid, logical = foreign.grid or foreign.logical, foreign.logical or foreign.grid
-    if grid is not None and logical is not None:
-        for name, side, most in zip(("width", "height"), grid, logical, strict=True):
-            if side > most:
-                raise InputError(f"grid {name} is {side}; allowed: at most {most}, as logically")
+    if grid is not None and logical is not None and (grid[0] > logical[0] or grid[1] > logical[1]):
+        raise InputError(
+            f"grid is {grid[0]}x{grid[1]}; allowed: at most {logical[0]}x{logical[1]},"
+            " the logical size"
+        )
     return write_trace(path, _Sorted(foreign, Path(path).parent, run), logical)
 
 
