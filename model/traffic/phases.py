@@ -54,7 +54,7 @@ def phase(pattern: str, image: ConfigImage) -> Phase:
     Parameters
     ----------
     pattern : str
-        A stencil, ``allreduce``, or ``row-`` or ``column-`` with ``reduce`` or ``broadcast``.
+        A stencil, ``allreduce``, or ``row_`` or ``column_`` with ``reduce`` or ``broadcast``.
     image : ConfigImage
     """
     ids = np.arange(image.logical).reshape(image.logical_height, image.logical_width)
@@ -66,7 +66,7 @@ def phase(pattern: str, image: ConfigImage) -> Phase:
         ends = rows[:, :1].T
         ends = _lines(ends, ends >= 0)
         return _sorted([*_reduce(rows), *_reduce(ends), *_broadcast(ends), *_broadcast(rows)])
-    way, _, what = pattern.partition("-")
+    way, _, what = pattern.partition("_")
     lines = _lines(ids, hosted) if way == "row" else _lines(ids.T, hosted.T)
     return _sorted(_reduce(lines) if what == "reduce" else _broadcast(lines))
 
