@@ -40,6 +40,7 @@ class Destinations:
     ) -> None:
         self._seed, self._partner = seed, partner
         self._hosted = np.flatnonzero(image.remap_tile >= 0)
+        self._rank = np.cumsum(image.remap_tile >= 0) - 1
         self._hot = np.array([tile for tile, _ in hot] + [-1])
         limits = [threshold("hotspot share", share) for _, share in hot]
         self._limits = np.cumsum(np.array(limits, np.uint64))
@@ -52,19 +53,17 @@ class Destinations:
         if self._partner is not None:
             return self._partner[source]
         count = len(source)
-        goal = _uniform(self._hosted, source, draws(self._seed, DESTINATION, count, first))
+        goal = self._any_other(source, draws(self._seed, DESTINATION, count, first))
         if len(self._hot) == 1:
             return goal
         drawn = draws(self._seed, HOT, count, first) >> np.uint64(32)
         hot = self._hot[np.searchsorted(self._limits, drawn, side="right")]
         return np.where((hot >= 0) & (hot != source), hot, goal)
 
-
-def _uniform(hosted: Ids, source: Ids, numbers: U64) -> Ids:
-    """Any hosted tile but the source, all alike."""
-    index = below(numbers, max(1, len(hosted) - 1))
-    index += index >= np.searchsorted(hosted, source)
-    return hosted[index] if len(source) else source
+    def _any_other(self, source: Ids, numbers: U64) -> Ids:
+        index = below(numbers, max(1, len(self._hosted) - 1))
+        index += index >= self._rank[source]
+        return self._hosted[index] if len(source) else source
 
 
 def middle(image: ConfigImage) -> int:

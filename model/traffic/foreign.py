@@ -11,6 +11,7 @@ Simulation*, NoCArc 2010.
 
 from __future__ import annotations
 
+import io
 import itertools
 import re
 from collections.abc import Iterator, Mapping
@@ -29,7 +30,7 @@ LINES: Final = 1 << 16
 """Lines of Netrace text in a block."""
 
 BYTES: Final = 1 << 22
-"""Bytes of CSV text in a block."""
+"""Bytes of CSV text in a block, and of the longest line of Netrace text."""
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "offered": ("offered", "cycle", "cyc", "time", "timestamp"),
@@ -177,8 +178,9 @@ def read_netrace(path: str | Path, flit_bytes: int) -> Iterator[Raw]:
     """
     first = 1
     try:
-        with pa.input_stream(str(path), compression="detect") as file:
-            lines = iter(lambda: file.readline(1 << 16), b"")
+        with pa.input_stream(str(path), compression="detect") as packed:
+            file = io.BufferedReader(packed, BYTES)
+            lines = iter(lambda: file.readline(BYTES), b"")
             while block := list(itertools.islice(lines, LINES)):
                 yield _parsed(path, block, first, flit_bytes)
                 first += len(block)
