@@ -29,8 +29,9 @@ from model.traffic.columns import Ints
 LINES: Final = 1 << 16
 """Lines of Netrace text in a block."""
 
-BYTES: Final = 1 << 22
-"""Bytes of CSV text in a block, and of the longest line of Netrace text."""
+BYTES: Final = 1 << 20
+"""Bytes of CSV text in a block, of which Arrow reads up to 32 ahead, and of the longest line of
+Netrace text."""
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "offered": ("offered", "cycle", "cyc", "time", "timestamp"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -14,7 +13,7 @@ import numpy.typing as npt
 from model.schedule import PacketSchedule
 from model.traffic.stream import COLUMNS, DTYPES, packed, regroup
 
-RUN: Final = 1 << 20
+RUN: Final = 1 << 19
 """Packets of a run, and of all that are merged at a time: 24 bytes each."""
 
 ROW: Final = np.dtype([(name, DTYPES[name]) for name in COLUMNS])
@@ -45,7 +44,9 @@ def sort_blocks(
         yield _schedule(_sorted(_rows(first)))
         return
     with tempfile.TemporaryFile(dir=scratch) as file:
-        lengths = [_spill(file, block) for block in chain((first, second), runs)]
+        lengths = [_spill(file, first), _spill(file, second)]
+        del first, second
+        lengths += [_spill(file, block) for block in runs]
         yield from _merge(file, lengths, max(1, run // len(lengths)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -16,6 +17,7 @@ from model.traffic.trace import TraceStream
 from tests.images import xy_image
 from tests.traffic.test_draws import same
 from tests.traffic.test_import import CSV, NETRACE
+from tools import bench_traffic
 from tools.cli import main
 from tools.traffic import COMMANDS
 
@@ -164,3 +166,35 @@ def test_cli_1_names_of_traces_are_checked_before_any_work(image_file: str) -> N
         assert f"-o is {name!r}; allowed: {told}" in result.stderr or told in result.stderr
     assert "--from is 3; allowed: with --size" in call("patterns", "--from", "3").stderr
     assert "--from is 99; allowed" in call("patterns", "--size", "2x2", "--from", "99").stderr
+
+
+@pytest.mark.parametrize(
+    ("peaks", "missed"),
+    [
+        ([30, 40], []),
+        (
+            [30, 47],
+            [
+                "check: 10,000,000 packets need 47 MiB, 1,000,000 need 30",
+                "check_one: 10,000,000 packets need 47 MiB, 1,000,000 need 30",
+            ],
+        ),
+    ],
+)
+def test_the_bench_exits_with_1_when_reading_needs_memory_by_the_length(
+    peaks: list[int], missed: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def run(function: Any, *given: Any) -> tuple[float, int] | None:
+        if function is not bench_traffic._run:
+            Path(given[0], "t.parquet").touch()
+            return None
+        return 0.5, peaks[given[2] > 1_000_000]
+
+    monkeypatch.setattr(bench_traffic, "_apart", run)
+    file = tmp_path / "b.json"
+    result = CliRunner().invoke(main, ["bench", "traffic", "-o", str(file)])
+    assert result.exit_code == int(bool(missed)), result.output
+    data = json.loads(file.read_text())
+    assert data["missed"] == missed
+    assert data["rows"][1]["check"]["rate"] == 20.0
+    assert data["reproduce"] == "wafermesh bench traffic --millions 1 --millions 10 --repeat 5"
