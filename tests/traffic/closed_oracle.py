@@ -90,7 +90,7 @@ def _walk(
     horizon = int(schedule.offered[-1]) + loop.service + loop.think + 2
     horizon += ends[-1][0] if ends else 0
     cycle = told = 0
-    while cycle <= horizon:
+    while True:
         while told < len(ends) and ends[told][0] < cycle:
             end, request = ends[told]
             if request is None:
@@ -103,8 +103,9 @@ def _walk(
             plan.append((cycle, tile, packet))
             length = loop.reply if packet.is_reply else int(schedule.length[packet.number])
             cycle = max(cycle + length - 1, seen.sent.get(packet, 0))
+        elif cycle > horizon:
+            return plan
         cycle += 1
-    return plan
 
 
 def _schedule(schedule: PacketSchedule, loop: ClosedLoop, plan: Plan) -> PacketSchedule:

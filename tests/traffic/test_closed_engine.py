@@ -35,10 +35,7 @@ def astray(image: ConfigImage, schedule: PacketSchedule, every: int) -> PacketSc
     """Every so many packets go to an id that is not mapped."""
     image.remap_tile[5] = image.identity[5] = -1
     keep = schedule.source != 5
-    columns = {
-        name: value[keep] for name, value in vars(schedule).items() if name != "silent_sources"
-    }
-    columns["destination"] = columns["destination"].copy()
+    columns = {name: getattr(schedule, name)[keep] for name in COLUMNS}
     columns["destination"][::every] = 5
     return packed(columns)
 
