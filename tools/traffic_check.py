@@ -7,7 +7,7 @@ import click
 from model.traffic.trace import TraceStream, survey
 from tools.common import emit, json_option
 from tools.files import read_image
-from tools.traffic_report import facts_of, render
+from tools.traffic_report import counting, facts_of, render
 
 
 @click.command()
@@ -23,7 +23,8 @@ def command(trace: str, image_file: str | None, as_json: bool) -> None:
     """
     image = None if image_file is None else read_image(image_file)
     stream = TraceStream(trace, image)
-    facts = survey(stream)
+    with counting("reading") as progress:
+        facts = survey(stream, progress)
     data = facts_of(trace, facts)
     if stream.logical is not None:
         data["logical"] = "x".join(map(str, stream.logical))

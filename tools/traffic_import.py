@@ -10,7 +10,7 @@ from model.atomic import check_target
 from model.traffic.importing import READERS, Foreign, import_trace
 from tools.common import SIZE, OutputType, emit, json_option
 from tools.traffic_options import fields_as_options
-from tools.traffic_report import facts_of, remade, render
+from tools.traffic_report import counting, facts_of, remade, render
 
 
 @click.command(name="import")
@@ -48,7 +48,7 @@ def command(path: str, output: str, kind: str | None, as_json: bool, **given: An
     """
     check_target("-o", output)
     kind = kind or ("csv" if ".csv" in path.lower() else "netrace")
-    with fields_as_options():
-        facts = import_trace(Foreign(path=path, kind=kind, **given), output)
+    with fields_as_options(), counting("importing") as progress:
+        facts = import_trace(Foreign(path=path, kind=kind, **given), output, progress=progress)
     data = facts_of(output, facts) | {"format": kind, "reproduce": remade()}
     emit(as_json, data, lambda: render("Imported", data))

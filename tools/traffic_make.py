@@ -11,7 +11,7 @@ from model.errors import InputError
 from tools.common import OutputType, emit, json_option, seed_option
 from tools.files import read_image
 from tools.traffic_options import drawing_options, drawn, fields_as_options
-from tools.traffic_report import facts_of, remade, render
+from tools.traffic_report import counting, facts_of, remade, render
 
 
 @click.command()
@@ -38,11 +38,12 @@ def command(image_file: str, output: str, seed: int, as_json: bool, **given: Any
     from model.traffic.trace import write_trace
 
     rates = load_rates(given["rates"], image) if given["rates"] else None
-    with fields_as_options():
+    size = (image.logical_width, image.logical_height)
+    with fields_as_options(), counting("drawing") as progress:
         limits = {name: given[name] for name in ("cycles", "packets")}
         traffic = Traffic(**drawn(given), **limits, seed=seed, rates=rates)
         stream = DrawnStream(image, traffic)
-        facts = write_trace(output, stream, (image.logical_width, image.logical_height))
+        facts = write_trace(output, stream, size, progress)
     data = facts_of(output, facts) | {"silent_sources": stream.silent_sources}
     data["reproduce"] = remade("seed", "pattern", "load", "length")
     emit(as_json, data, lambda: render("Trace", data))

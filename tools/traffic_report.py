@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
+from rich.progress import SpinnerColumn, TextColumn
 
 from model.traffic.trace import TraceFacts
-from tools.common import again, key_values
+from tools.common import again, key_values, progress
+
+
+@contextlib.contextmanager
+def counting(what: str) -> Iterator[Callable[[int], None]]:
+    """Give a function that shows how many packets are done, on standard error."""
+    with progress(SpinnerColumn(), TextColumn("{task.description}"), transient=True) as display:
+        task = display.add_task(what, total=None)
+        yield lambda done: display.update(task, description=f"{what}: {done:,} packets")
 
 
 def facts_of(path: str, facts: TraceFacts) -> dict[str, Any]:

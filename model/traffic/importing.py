@@ -15,7 +15,7 @@ from model.traffic.columns import LAST_CYCLE, ranges, within
 from model.traffic.foreign import Raw, read_csv, read_netrace
 from model.traffic.sort import RUN, sort_blocks
 from model.traffic.stream import packed, skip
-from model.traffic.trace import TraceFacts, write_trace
+from model.traffic.trace import Progress, TraceFacts, unseen, write_trace
 
 READERS: Final[Mapping[str, Callable[[str | Path, int], Iterator[Raw]]]] = {
     "csv": read_csv,
@@ -54,11 +54,13 @@ class Foreign:
     from_zero: bool = False
 
 
-def import_trace(foreign: Foreign, path: str | Path, run: int = RUN) -> TraceFacts:
+def import_trace(
+    foreign: Foreign, path: str | Path, run: int = RUN, progress: Progress = unseen
+) -> TraceFacts:
     """Write a trace of a foreign file, in bounded memory.
 
     Packets beyond one run are sorted in a temporary file in the folder of ``path``, 24 bytes each.
-    Equal files give equal bytes.
+    Equal files give equal bytes. ``progress`` is told the packets read, and then those written.
 
     Raises
     ------
@@ -74,7 +76,8 @@ def import_trace(foreign: Foreign, path: str | Path, run: int = RUN) -> TraceFac
             f"grid is {grid[0]}x{grid[1]}; allowed: at most {logical[0]}x{logical[1]},"
             " the logical size"
         )
-    return write_trace(path, _Sorted(foreign, Path(path).parent, run), logical)
+    stream = _Sorted(foreign, Path(path).parent, run, progress)
+    return write_trace(path, stream, logical, progress)
 
 
 class _Sorted:
@@ -82,8 +85,9 @@ class _Sorted:
 
     silent_sources = 0
 
-    def __init__(self, foreign: Foreign, scratch: Path, run: int) -> None:
+    def __init__(self, foreign: Foreign, scratch: Path, run: int, progress: Progress) -> None:
         self._foreign, self._scratch, self._run = foreign, scratch, run
+        self._progress = progress
 
     def blocks(self, first: int = 0) -> Iterator[PacketSchedule]:
         return skip(self._shifted(), first)
@@ -113,6 +117,7 @@ class _Sorted:
             for name, values in raw.items():
                 within(what.path, name, values, allowed[name], row)
             row += len(raw["offered"])
+            self._progress(row)
             if grid is not None and logical is not None:
                 for name in ("source", "destination"):
                     y, x = np.divmod(raw[name], grid[0])

@@ -110,10 +110,8 @@ def _stencil(
 ) -> tuple[Ids, Ids]:
     height, width = ids.shape
     y, x = np.divmod(ids.ravel(), width)
-    far_x, far_y = (
-        np.stack([at + step for step in steps])
-        for at, steps in zip((x, y), zip(*offsets, strict=True), strict=True)
-    )
+    step_x, step_y = np.array(offsets).T[:, :, None]
+    far_x, far_y = x + step_x, y + step_y
     inside = (far_x >= 0) & (far_x < width) & (far_y >= 0) & (far_y < height)
     goal = np.where(inside, far_y * width + far_x, 0)
     sends = inside & hosted.ravel() & hosted.ravel()[goal]

@@ -8,7 +8,7 @@ groups of any size, ``gap`` and metadata left out.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -58,8 +58,18 @@ class TraceFacts(NamedTuple):
 NOTHING: Final = TraceFacts(packets=0, flits=0, first=0, last=-1)
 
 
+Progress = Callable[[int], None]
+
+
+def unseen(_: int) -> None:
+    """Nobody looks at the progress."""
+
+
 def write_trace(
-    path: str | Path, stream: PacketStream, logical: tuple[int, int] | None = None
+    path: str | Path,
+    stream: PacketStream,
+    logical: tuple[int, int] | None = None,
+    progress: Progress = unseen,
 ) -> TraceFacts:
     """Write a stream as a trace; equal packets give equal bytes, however they come in blocks.
 
@@ -70,6 +80,8 @@ def write_trace(
     stream : PacketStream
     logical : (width, height), optional
         Logical array that the ids belong to.
+    progress : callable, optional
+        Told the packets written, now and then.
     """
     metadata = {"format": FORMAT}
     if logical is not None:
@@ -88,6 +100,7 @@ def write_trace(
                 arrays = [pa.array(getattr(block, name), type_) for name, type_ in types]
                 writer.write_batch(pa.record_batch(arrays, schema=schema), row_group_size=GROUP)
                 facts = facts.add(block)
+                progress(facts.packets)
     return facts
 
 
@@ -182,9 +195,10 @@ def _line(error: BaseException) -> str:
     return str(error).splitlines()[0]
 
 
-def survey(stream: PacketStream) -> TraceFacts:
-    """Read, and so check, a whole stream."""
+def survey(stream: PacketStream, progress: Progress = unseen) -> TraceFacts:
+    """Read, and so check, a whole stream; ``progress`` is told the packets read, now and then."""
     facts = NOTHING
     for block in stream.blocks():
         facts = facts.add(block)
+        progress(facts.packets)
     return facts
