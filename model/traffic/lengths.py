@@ -62,7 +62,9 @@ def parse_lengths(text: str, max_packet: int) -> Lengths:
     parts = text.split(",")
     low, high, weights = [], [], []
     for part in parts:
-        match = re.fullmatch(r"(\d{1,4})(?:-(\d{1,4}))?(?::(\d{1,9}(?:\.\d{1,9})?))?", part)
+        match = re.fullmatch(
+            r"(\d{1,4})(?:-(\d{1,4}))?(?::(\d{1,9}(?:\.\d{0,9})?|\.\d{1,9}))?", part
+        )
         if not match or (match[3] is None) != (len(parts) == 1):
             break
         low.append(int(match[1]))
