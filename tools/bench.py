@@ -13,6 +13,7 @@ BENCHES = {
     "routing": "Share of the capacity bound that routing reaches, stretch and table entries.",
     "repair": "Cores lost and moved, distance of neighbours, by strategy and place of the spares.",
     "wide": "Whole wafers: time, memory, stretch, loads, and what was walked.",
+    "traffic": "Traces: packets per second and peak memory, by their length.",
     "compile": "Compile time and peak memory, by size, defect rate and effort.",
 }
 

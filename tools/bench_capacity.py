@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, get_args
+from typing import Any, get_args
 
 import click
 import numpy as np
@@ -15,19 +15,18 @@ from model.image import ConfigImage
 from model.proof import walk_pairs
 from model.saturation import find_saturation
 from model.spec import PORT_DX, PORT_DY, Port
-from model.traffic import PATTERNS, load_demand, partners
+from model.traffic import PATTERNS, load_demand
+from model.traffic import demand as demand_of
 from tools.common import RateType, again, emit, json_option, key_values, seed_option
 from tools.files import read_image
 from tools.inspect import walk_pair
 
 Floats = npt.NDArray[np.float64]
 
-FIXED: Final = tuple(pattern for pattern in PATTERNS if pattern != "hotspot")
-
 
 @click.command()
 @click.argument("image")
-@click.option("--pattern", type=click.Choice(FIXED), default="uniform", show_default=True)
+@click.option("--pattern", type=click.Choice(PATTERNS), default="uniform", show_default=True)
 @click.option("--demand", help="Traffic matrix: a table with source, destination (ids) and rate.")
 @click.option(
     "--method",
@@ -63,7 +62,7 @@ def command(
     own throughput is where its busiest link is full.
     """
     loaded = read_image(image)
-    matrix = _demand(loaded, pattern, demand)
+    matrix = _demand(loaded, pattern, demand, seed)
     if simulate and (demand is not None or pattern != "uniform"):
         raise InputError("--simulate is given; allowed: uniform traffic")
     hosts = np.unique(loaded.remap_tile[loaded.remap_tile >= 0])
@@ -84,21 +83,14 @@ def command(
     emit(as_json, data, lambda: _render(data))
 
 
-def _demand(image: ConfigImage, pattern: str, file: str | None) -> Floats:
+def _demand(image: ConfigImage, pattern: str, file: str | None, seed: int) -> Floats:
     """float64[hosts, hosts] by ascending tile; the busiest source of a file sends 1."""
     hosted = np.flatnonzero(image.remap_tile >= 0)
     if file is not None:
         logical = load_demand(file, image)
         logical /= max(logical.sum(axis=1).max(), 1e-300)
     else:
-        logical = np.zeros((image.logical, image.logical))
-        partner = partners(pattern, image.logical_width, image.logical_height)
-        if partner is None:
-            logical[np.ix_(hosted, hosted)] = 1 / max(1, len(hosted) - 1)
-            np.fill_diagonal(logical, 0.0)
-        else:
-            sources = hosted[image.remap_tile[partner[hosted]] >= 0]
-            logical[sources, partner[sources]] = 1.0
+        logical = demand_of(image, pattern, seed)
     order = hosted[np.argsort(image.remap_tile[hosted])]
     return logical[np.ix_(order, order)]
 

@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "compile": "Repair and route a wafer map into a configuration image.",
     "inspect": "Look at an image, a tile, or the walk of one pair through the tables.",
     "picture": "Draw an image: channel load, displacement, route entries or defects.",
+    "traffic": "Patterns and traces: list, draw, import, check.",
     "simulate": "Run traffic on the golden engine and write packet records.",
     "verify": "Run the RTL and hold it against the golden engine, cycle by cycle.",
     "verilog": "Write the Verilog of tile, remap memory and fabric.",

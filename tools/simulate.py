@@ -21,7 +21,7 @@ from tools.common import (
     seed_option,
 )
 from tools.files import read_image, report_to_stderr
-from tools.traffic import drawn, fields_as_options, stall_pattern, traffic_options
+from tools.traffic_options import drawn, fields_as_options, stall_pattern, traffic_options
 
 if TYPE_CHECKING:
     from model.image import ConfigImage

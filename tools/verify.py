@@ -24,7 +24,7 @@ from tools.common import (
     reproduce,
 )
 from tools.files import read_image
-from tools.traffic import drawn, fields_as_options, stall_pattern, traffic_options
+from tools.traffic_options import drawn, fields_as_options, stall_pattern, traffic_options
 
 if TYPE_CHECKING:
     from verif.campaign import Outcome
