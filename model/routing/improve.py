@@ -27,6 +27,7 @@ COLD: Final = 0.0005
 BORDER: Final = 0.3
 """Price of a border at first, in packets that go one hop farther."""
 DEARER: Final = 1.5
+"""Times that it rises, round by round, where entries run out."""
 _FIRM: Final = 8
 """Times the busiest link's load, beyond which more costs no more."""
 
@@ -54,6 +55,7 @@ class Improver:
     """
 
     def __init__(self, weave: Weave) -> None:
+        assert not weave.lost.any(), "a pair has no way"
         links, hosts = weave.links, len(weave.links.hosts)
         self.weave = weave
         self._wires = links.succ, links.end, links.starts, links.port
@@ -158,7 +160,8 @@ class Improver:
         most : int
             Entries a tile has.
         sweeps, rounds : int
-            Times that all trees are gone over at first, and that borders get dearer where entries run out.
+            Times that all trees are gone over at first, and that borders get dearer where entries
+            run out.
         """
         costs = self.costs(TIDY_HOP)
         unit = STEEP * TIDY_HOP / max(1, int(self.weave.load.max(initial=0)))

@@ -67,14 +67,14 @@ def budget_for(effort: Effort, tiles: int) -> Budget:
         )
     if tiles <= MIDDLE:
         return Budget(
-            sample=64, moves=4_000, renew=500, starts=2, sweeps=2, tidy=(1, 4), fits=1, images=1
+            sample=64, moves=3_000, renew=375, starts=2, sweeps=2, tidy=(1, 2), fits=1, images=1
         )
     return Budget(sample=64, moves=0, renew=1, starts=0, sweeps=2, tidy=(0, 0), fits=1, images=1)
 
 
 SMALL: Final = 400
 MIDDLE: Final = 1_500
-"""Tiles up to which more is tried, and up to which a second image is made at all."""
+"""Tiles up to which more is tried, and up to which orders are searched at all."""
 PLAIN: Final[Taste] = (0.3, 0.15)
 """Taste of the last laying: short ways and small tables."""
 BARE: Final[Taste] = (0.01, 0.0)
