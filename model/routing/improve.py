@@ -13,11 +13,11 @@ from model.routing.weave import Weave
 
 STEEP: Final = 12
 """Power of a link's load in its cost: nearly only the busiest links count."""
-HOP: Final = 0.04
+HOP: Final = 0.08
 """Price of a hop against that of one unit more on the busiest link."""
 TIDY_HOP: Final = 0.2
 """The same while tidying, which leaves the turns as they are."""
-BEND: Final = 0.05
+BEND: Final = 0.08
 """Price of a turn: packets that go straight on block each other less, and make smaller tables."""
 STAGES: Final = 8
 """Times that costs are renewed by the busiest link's load; each stage is colder."""
