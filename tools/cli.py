@@ -21,7 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "simulate": "Run traffic on the golden engine and write packet records.",
     "verify": "Run the RTL and hold it against the golden engine, cycle by cycle.",
     "verilog": "Write the Verilog of tile, remap memory and fabric.",
-    "bench": "Measure: routing against its bound, the compiler, the tile array.",
+    "bench": "Measure routing, the compiler, the engine, traces and the tile array.",
 }
 
 
