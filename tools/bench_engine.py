@@ -242,6 +242,11 @@ def _join(barrier: Barrier) -> None:
     _meeting.append(barrier)
 
 
+def _digits(value: float) -> float:
+    """Four digits, however small: a busy machine's rates do not vanish."""
+    return float(f"{value:.4g}")
+
+
 def _measure(case: Case, repeat: int) -> Row:
     """Build a mesh, warm it up, and time windows of cycles."""
     import numpy as np
@@ -284,9 +289,9 @@ def _measure(case: Case, repeat: int) -> Row:
         "case": f"{case.width}x{case.height} {case.pattern} {case.load:g}, length {case.length},"
         f" {case.vcs} VC, {case.threads} thread{'s' * (case.threads > 1)}",
         "tiles": spec.tiles,
-        "rate": round(rate, 1),
-        "wall_rate": round(statistics.median(walls), 1),
-        "hops": round(hop, 1),
+        "rate": _digits(rate),
+        "wall_rate": _digits(statistics.median(walls)),
+        "hops": _digits(hop),
         "ns_per_hop": round(case.threads * 1000 / hop, 2),
         "cycles": round(rate * 1e6 / spec.tiles, 1),
         "build_seconds": round(built, 2),
