@@ -32,6 +32,7 @@ HARM: Final = 0.3
 MEMBERS: Final = 16
 WISHES: Final = 6
 LOG: Final = 1 << 18
+"""Changes that fit; a move that fills half of it is given up, so that mending has room."""
 FLIPS: Final = 4096
 LONGEST: Final = 1024
 KEPT: Final = 1 << 40
@@ -399,8 +400,8 @@ def _way(
 def anneal(
     seed: Any, moves: Any, warm: Any, cold: Any, layer_of: Any, orders: Any, places: Any,
     turns: Any, wires: Any, pred: Any, host: Any, costs: Any, trees: Any, free: Any,
-) -> Any:  # fmt: skip
-    """Try some moves; how many were kept.
+) -> None:  # fmt: skip
+    """Try some moves.
 
     Parameters
     ----------
@@ -432,7 +433,7 @@ def anneal(
     one, other, spare = np.empty((3, links), np.int32)
     old_order, old_turn = np.empty(links, np.int32), np.empty(links, np.uint8)
     uses = np.zeros((layers, links, 3), np.int64)
-    now, kept = 0.0, 0
+    now = 0.0
     for link in range(links):
         toll[link] = price[min(load[link], len(price) - 1)]
         now += cost[min(load[link], len(cost) - 1)]
@@ -492,11 +493,14 @@ def anneal(
             tail, k = flips[i] // 3, flips[i] % 3
             if turn[tail] >> k & 1:
                 continue
+            if size[0] + hosts > LOG // 2:
+                failed = True
+                break
             for goal in range(hosts):
                 if step[tail, goal] == k and layer_of[goal] == layer:
                     _note(tail, goal, k, ahead, log, size)
                     rise += _redirect(tail, goal, STAY, succ, costs, trees, use)
-        for i in range(size[0]):
+        for i in range(0 if failed else size[0]):
             rise += _mend(
                 log["row"][i], log["goal"][i], turn, pred, host, toll, stack, log, size, starts,
                 succ, costs, trees, use,
@@ -524,10 +528,8 @@ def anneal(
         heat *= _random(state, 1 << 20) / (1 << 19)
         if not failed and rise <= now * heat:
             now += rise
-            kept += 1
             continue
         _undo(starts, succ, costs, trees, use, log, size)
         order[:], turn[:] = old_order, old_turn
         for i in range(links):
             place[order[i]] = i
-    return kept
