@@ -13,7 +13,13 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from model.atomic import atomic_open, atomic_path
-from model.engine.result import EngineResult, PacketRecords, PacketStatus
+from model.engine.result import (
+    EngineResult,
+    PacketRecords,
+    PacketStatus,
+    RecordBlock,
+    record_block,
+)
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
 
@@ -32,6 +38,20 @@ COLUMNS: Final = (
 )
 """Names and types in a file (design.md §9); times are cycles, what does not exist is null."""
 
+SOMETIMES: Final = ("vc", "accepted", "delivered_first", "delivered_last")
+"""Columns whose values may not exist."""
+
+
+def block_table(block: RecordBlock) -> Any:
+    """A block of records as an Arrow table."""
+    names = np.array([status.name.lower() for status in PacketStatus])
+    arrays = []
+    for name, dtype in COLUMNS:
+        values = names[block.status] if name == "status" else getattr(block, name)
+        missing = values < 0 if name in SOMETIMES else None
+        arrays.append(pa.array(values, dtype, mask=missing))
+    return pa.table(arrays, names=[name for name, _ in COLUMNS])
+
 
 def records_table(schedule: PacketSchedule, records: PacketRecords) -> Any:
     """Records as an Arrow table, sorted by id.
@@ -42,24 +62,7 @@ def records_table(schedule: PacketSchedule, records: PacketRecords) -> Any:
     records : PacketRecords
         Of a run of that schedule.
     """
-    names = np.array([status.name.lower() for status in PacketStatus])
-    known: dict[str, npt.NDArray[Any]] = {
-        "id": np.arange(len(schedule)),
-        "source": schedule.source,
-        "destination": schedule.destination,
-        "length": schedule.length,
-        "offered": schedule.offered,
-        "hops": records.hops,
-        "status": names[records.status],
-    }
-    for name in ("vc", "accepted", "delivered_first", "delivered_last"):
-        known[name] = np.ma.masked_less(getattr(records, name), 0)
-    arrays = []
-    for name, dtype in COLUMNS:
-        values = known[name]
-        mask = np.ma.getmaskarray(values) if isinstance(values, np.ma.MaskedArray) else None
-        arrays.append(pa.array(np.asarray(values), dtype, mask=mask))
-    return pa.table(arrays, names=[name for name, _ in COLUMNS])
+    return block_table(record_block(schedule, records))
 
 
 def write_records(

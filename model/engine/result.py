@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import IntEnum
 from typing import Any
 
@@ -34,6 +34,7 @@ from model.engine.state import (
 from model.image import ConfigImage
 from model.random import GOLDEN, mix64
 from model.runlog import EVENT_DTYPE, Counters, Event, RunLog
+from model.schedule import PacketSchedule
 
 TRACE_COLUMNS = ("cycle", "tile", "input", "output", "vc", "packet", "flit")
 
@@ -78,6 +79,52 @@ class PacketRecords:
     hops: npt.NDArray[np.int32]
     status: npt.NDArray[np.uint8]
     tile: npt.NDArray[np.int32]
+
+
+@dataclass(eq=False, frozen=True, kw_only=True)
+class RecordBlock:
+    """Records of packets whose ids follow one another, with what the schedule says of them.
+
+    A run that is fed from a stream hands out its records in such blocks, in the order of ids, each
+    packet once; how they are cut into blocks means nothing. -1 where a value does not exist.
+
+    Members
+    -------
+    id : int64[packets]
+    source, destination, length : int32[packets]
+        Logical ids, flits.
+    offered : int64[packets]
+    vc, accepted, delivered_first, delivered_last, hops, status, tile
+        As in :class:`PacketRecords`.
+    """
+
+    id: npt.NDArray[np.int64]
+    source: npt.NDArray[np.int32]
+    destination: npt.NDArray[np.int32]
+    length: npt.NDArray[np.int32]
+    vc: npt.NDArray[np.int8]
+    offered: npt.NDArray[np.int64]
+    accepted: npt.NDArray[np.int64]
+    delivered_first: npt.NDArray[np.int64]
+    delivered_last: npt.NDArray[np.int64]
+    hops: npt.NDArray[np.int32]
+    status: npt.NDArray[np.uint8]
+    tile: npt.NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+
+def record_block(schedule: PacketSchedule, records: PacketRecords, first: int = 0) -> RecordBlock:
+    """Records of a schedule as one block; its first packet has the id ``first``."""
+    return RecordBlock(
+        id=np.arange(first, first + len(schedule)),
+        source=schedule.source,
+        destination=schedule.destination,
+        length=schedule.length,
+        offered=schedule.offered,
+        **{field.name: getattr(records, field.name) for field in fields(records)},
+    )
 
 
 @dataclass(eq=False, kw_only=True)
