@@ -91,8 +91,8 @@ class RecordBlock:
     Members
     -------
     id : int64[packets]
-    source, destination, length : int32[packets]
-        Logical ids, flits.
+    source, destination, length, gap : int32[packets]
+        Logical ids, flits, idle cycles between flits.
     offered : int64[packets]
     vc, accepted, delivered_first, delivered_last, hops, status, tile
         As in :class:`PacketRecords`.
@@ -102,6 +102,7 @@ class RecordBlock:
     source: npt.NDArray[np.int32]
     destination: npt.NDArray[np.int32]
     length: npt.NDArray[np.int32]
+    gap: npt.NDArray[np.int32]
     vc: npt.NDArray[np.int8]
     offered: npt.NDArray[np.int64]
     accepted: npt.NDArray[np.int64]
@@ -122,6 +123,7 @@ def record_block(schedule: PacketSchedule, records: PacketRecords, first: int = 
         source=schedule.source,
         destination=schedule.destination,
         length=schedule.length,
+        gap=schedule.gap,
         offered=schedule.offered,
         **{field.name: getattr(records, field.name) for field in fields(records)},
     )
