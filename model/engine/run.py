@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from model.engine import kernel
 from model.engine.check import accepting, check_image, check_schedule, check_stalls
@@ -27,7 +28,7 @@ from model.engine.result import (
     make_records,
     make_trace,
 )
-from model.engine.state import make_fabric, make_packets, make_state
+from model.engine.state import OCCUPANCY, make_fabric, make_packets, make_state
 from model.engine.tables import make_tables
 from model.errors import require_int
 from model.image import ConfigImage
@@ -205,6 +206,12 @@ class Simulation:
     def counters(self) -> Counters:
         """What the status tables hold so far (CFG-4)."""
         return make_counters(self._image, self._packets, self._state)
+
+    def occupancy(self) -> npt.NDArray[np.uint8]:
+        """uint8[tiles, 5, vcs]: flits in every input VC at the beginning of cycle ``cycle``."""
+        spec = self._image.spec
+        line = self._state.line.reshape(spec.tiles, 8, -1)
+        return line[:, OCCUPANCY, : 5 * spec.vcs].reshape(spec.tiles, 5, spec.vcs)
 
     def result(self, cycles: int | None = None) -> EngineResult:
         """All that the run shows so far; of ``cycles`` cycles, or of those that were run."""

@@ -1,0 +1,186 @@
+"""Runs that warm up, are measured and drain; links and buffers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.compile import compile_wafer
+from model.defects import bernoulli
+from model.engine import run as engine_run
+from model.engine import simulate
+from model.engine.run import Simulation
+from model.errors import InputError
+from model.image import ConfigImage
+from model.measure import LinkUse, Occupancy, measure
+from model.runlog import Counters
+from model.spec import FabricSpec, Port
+from model.traffic import make_schedule
+from model.wafer import WaferMap
+from tests.images import random_image, random_schedule, random_stalls
+
+SHORT = {"warm_up": 500, "cycles": 2000}
+
+
+@pytest.fixture(scope="module")
+def mesh() -> ConfigImage:
+    return compile_wafer(WaferMap.perfect(4, 4))
+
+
+def test_mea_1_measured_packets_are_those_offered_in_the_measured_cycles(mesh: ConfigImage) -> None:
+    found = measure(mesh, load=0.2, seed=3, **SHORT)
+    schedule = make_schedule(mesh, load=0.2, cycles=5000, seed=3)
+    within = (schedule.offered >= 500) & (schedule.offered < 2500)
+    assert found["measured"] == found["delivered"] == within.sum()
+    assert found["complete"]
+    assert not found["saturated"]
+    assert 2500 < found["cycles"] <= 2500 + 256
+
+
+def test_mea_1_traffic_goes_on_while_measured_packets_drain(mesh: ConfigImage) -> None:
+    # Near saturation packets of the last cycles meet as many others as those before them. In a
+    # run whose traffic ends with the measured cycles they are faster.
+    load = 0.75
+    found = measure(mesh, load=load, **SHORT)
+    assert found["complete"]
+    schedule = make_schedule(mesh, load=load, cycles=2500)
+    records = simulate(mesh, schedule, record_events=False).records
+    longer = make_schedule(mesh, load=load, cycles=4500)
+    in_traffic = simulate(mesh, longer, record_events=False).records
+    last = np.flatnonzero((schedule.offered >= 500) & (schedule.offered < 2500))
+    means = [
+        float((run.delivered_last[last] - schedule.offered[last]).mean())
+        for run in (records, in_traffic)
+    ]
+    assert found["total_latency"]["mean"] == pytest.approx(means[1], abs=1e-3)
+    assert means[0] < means[1]
+
+
+def test_mea_1_beyond_saturation_the_run_ends_and_says_so(mesh: ConfigImage) -> None:
+    found = measure(mesh, load=1.0, **SHORT)
+    assert found["cycles"] == 4500
+    assert (found["complete"], found["saturated"], found["steady"]) == (False, True, False)
+    assert found["waiting"] + found["in_flight"] > 0
+    assert found["fairness"]["starved"] > 0
+    assert found["throughput"] < 0.9 * found["offered_load"]
+
+
+def test_figures_do_not_depend_on_threads_and_tell_equal_runs(mesh: ConfigImage) -> None:
+    def figures(**more: Any) -> dict[str, Any]:
+        return {k: v for k, v in measure(mesh, load=0.3, **SHORT, **more).items() if k != "seconds"}
+
+    assert figures() == figures(threads=2)
+    assert figures() != figures(seed=2)
+
+
+@pytest.mark.parametrize(("length", "load"), [(4, 0.5), (8, 0.8)])
+def test_mea_3_source_queueing_is_that_of_a_queue_with_fixed_service(
+    length: int, load: float
+) -> None:
+    # Two tiles that send to each other never wait for anything but their own stream: packets of
+    # L flits that start in a cycle with probability p wait p L (L - 1) / 2 (1 - p L) cycles in the
+    # mean (Geo/D/1, the discrete M/D/1).
+    image = compile_wafer(WaferMap.perfect(2, 1))
+    found = measure(image, load=load, length=str(length), warm_up=20_000, cycles=400_000)
+    expected = load * (length - 1) / 2 / (1 - load)
+    assert found["split"]["queueing"] == pytest.approx(expected, rel=0.05)
+    half_width = found["total_latency"]["half_width"]
+    total = expected + 1 + 3 + length - 1
+    assert abs(found["total_latency"]["mean"] - total) < 2 * half_width
+    assert half_width < 0.1 * total
+    assert found["split"]["contention"] == 0
+
+
+def test_bad_arguments_are_refused_in_one_line(mesh: ConfigImage) -> None:
+    with pytest.raises(InputError, match="cycles is 10; allowed: "):
+        measure(mesh, cycles=10)
+    with pytest.raises(InputError, match="drain is -1; allowed: "):
+        measure(mesh, drain=-1)
+
+
+# Links and buffers ------------------------------------------------------------------------------
+
+
+def test_mea_8_link_use_counts_every_flit_of_every_link_in_the_measured_cycles() -> None:
+    image = compile_wafer(bernoulli(6, 5, tile_rate=0.1, link_rate=0.1, seed=3), vcs=2)
+    load, end = 0.2, 2500
+    found = measure(image, load=load, **SHORT)
+    schedule = make_schedule(image, load=load, cycles=4500)
+    trace = simulate(image, schedule, cycles=end, trace_window=(500, end)).trace
+    assert trace is not None
+    tile, port = trace[:, 1], trace[:, 3]
+    counts = np.zeros((image.spec.tiles, 5))
+    np.add.at(counts, (tile[port < 5], port[port < 5]), 1)
+    use = counts[:, :4] / 2000
+    assert (use[~image.out_ok] == 0).all()
+    links = found["links"]
+    assert links["links"] == image.out_ok.sum() < 2 * (5 * 5 + 6 * 4)
+    assert links["mean"] == pytest.approx(use[image.out_ok].mean(), abs=1e-6)
+    assert links["unused"] == (use[image.out_ok] == 0).sum()
+    listed = [link["utilisation"] for link in links["busiest"]]
+    assert listed == pytest.approx(np.sort(use.ravel())[::-1][: len(listed)], abs=1e-6)
+    for link in links["busiest"]:
+        tile = link["y"] * 6 + link["x"]
+        assert link["utilisation"] == pytest.approx(use[tile, Port[link["port"]]], abs=1e-6)
+
+
+def test_mea_8_counters_that_wrap_between_make_no_difference(mesh: ConfigImage) -> None:
+    before, after = Counters.zeros(16), Counters.zeros(16)
+    before.moved[5] = 2**32 - 10
+    after.moved[5] = 30
+    found = LinkUse(mesh, before, after, 100)
+    assert found.utilisation[5].tolist() == [0.4, 0.4, 0.4, 0.4]
+    assert found.delivered == 40
+    assert np.isnan(found.utilisation[0, Port.NORTH])
+
+
+@pytest.mark.parametrize("part_tiles", [640, 6])
+@pytest.mark.parametrize("vcs", [1, 2, 4])
+def test_mea_8_buffers_are_seen_as_they_are_at_the_beginning_of_a_cycle(
+    vcs: int, part_tiles: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(vcs)
+    image = random_image(rng, FabricSpec(width=6, height=5, vcs=vcs, depth=3), noise=0.05)
+    schedule, stalls = random_schedule(rng, image, 800, span=150), random_stalls(rng)
+    window = (0, 200)
+    seen = simulate(image, schedule, stalls=stalls, cycles=200, occupancy_window=window).occupancy
+    assert seen is not None
+    monkeypatch.setattr(engine_run, "PART_TILES", part_tiles)
+    run = Simulation(image, schedule, stalls=stalls, record_events=False)
+    total = 0
+    for cycle in range(0, 200, 7):
+        run.advance(cycle, cycle)
+        assert (run.occupancy() == seen[cycle]).all()
+        total += int(seen[cycle].sum())
+    assert total > 100
+
+
+def test_mea_8_looks_are_added_up_and_only_so_many_kept(mesh: ConfigImage) -> None:
+    found = Occupancy(mesh)
+    held = np.zeros((16, 5, 1), np.uint8)
+    held[5, Port.EAST] = mesh.spec.depth
+    for look in range(1000):
+        found.look(look, held if look % 4 == 0 else np.zeros_like(held))
+    data = found.figures()
+    ports = np.count_nonzero(mesh.in_ok[:, Port.EAST])
+    assert data["samples"] == 1000
+    assert data["by_port"]["EAST"]["full"] == pytest.approx(0.25 / ports, abs=1e-6)
+    assert data["by_port"]["EAST"]["mean"] == pytest.approx(mesh.spec.depth / 4 / ports, abs=1e-6)
+    assert data["by_port"]["WEST"] == {"mean": 0, "full": 0}
+    assert (data["fullest_mean"], data["full_most"]) == (mesh.spec.depth / 4, 0.25)
+    assert 128 <= len(data["over_time"]) <= 256
+    steps = np.diff([cycle for cycle, _ in data["over_time"]])
+    assert len(set(steps.tolist())) == 1
+    assert math.isclose(data["mean"], mesh.spec.depth / 4 / (mesh.in_ok.sum() + 16), abs_tol=1e-6)
+
+
+def test_mea_8_buffers_are_no_fuller_than_flits_need_by_littles_law() -> None:
+    # Flits in buffers = rate x time in buffers; the NI's queues hold the rest of a packet's time.
+    image = compile_wafer(WaferMap.perfect(5, 5))
+    found = measure(image, load=0.3, warm_up=1000, cycles=20_000)
+    held = np.mean([flits for _, flits in found["buffers"]["over_time"]])
+    in_buffers = found["latency"]["mean"] - 2  # one cycle in each NI queue, at the least
+    assert held == pytest.approx(found["throughput"] * 25 * in_buffers, rel=0.03)
