@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -78,7 +79,7 @@ class Sources:
         self._count(self.latency, block.source[done], waited)
 
     @staticmethod
-    def _count(sums: Ints, source: npt.NDArray[np.int32], what: Ints | None = None) -> None:
+    def _count(sums: Ints, source: Any, what: Any = None) -> None:
         # Sums of integers in float64 are exact below 2**53.
         sums += np.bincount(source, what, len(sums)).astype(np.int64)
 

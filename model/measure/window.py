@@ -1,4 +1,4 @@
-"""The measured cycles of a run and everything that is added up over them (MEA-1 to MEA-9)."""
+"""The measured cycles of a run and everything that is added up over them (MEA-1 to MEA-8)."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import numpy as np
 
 from model.engine import PacketStatus, RecordBlock
 from model.image import ConfigImage
+from model.measure.breakdown import PARTS, is_delivered, split
 from model.measure.confidence import interval
 from model.measure.fairness import Sources
 from model.measure.histogram import Histogram
-from model.measure.breakdown import PARTS, is_delivered, split
 from model.measure.steady import steadiness
 from model.measure.timeline import ACCEPTED, DELIVERED, LATENCY, OFFERED, PACKETS, Timeline
 

@@ -13,8 +13,8 @@ import pytest
 from model.compile import compile_wafer
 from model.engine import PacketStatus, record_block, simulate
 from model.measure import Histogram, Measurement, Timeline, split
-from model.measure.fairness import Sources
 from model.measure.breakdown import is_delivered
+from model.measure.fairness import Sources
 from model.measure.timeline import ACCEPTED, DELIVERED, LATENCY, OFFERED, PACKETS, SLOTS
 from model.schedule import PacketSchedule
 from model.wafer import WaferMap
