@@ -1,23 +1,23 @@
 """Saturation of an image: the largest load that every source gets through (design.md §10).
 
 A run at a load *passes* when every source's accepted rate is at least 95 % of its offered rate,
-both counted over the same cycles after a warm-up, with single-flit packets and equal demand for all
-ordered pairs of hosts. Cheap probes find about where passing ends, then runs of full length decide:
-what is returned has passed, and 2 % more has failed.
+both counted over the same cycles after a warm-up; with single-flit packets and equal demand for all
+ordered pairs of hosts, unless other traffic is asked for. Cheap probes find about where passing
+ends, then runs of full length decide: what is returned has passed, and 2 % more has failed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from model.engine import simulate
 from model.errors import InputError, require_int
 from model.image import ConfigImage
-from model.traffic import make_schedule
+from model.traffic import make_schedule, parse_lengths
 
 LEAST_SHARE: Final = 0.95
 WARM_UP: Final = 2_000
@@ -52,7 +52,9 @@ class Saturation:
     cycles: int
 
 
-def worst_share(image: ConfigImage, load: float, *, seed: int, cycles: int, warm_up: int) -> float:
+def worst_share(
+    image: ConfigImage, load: float, *, seed: int, cycles: int, warm_up: int, **traffic: Any
+) -> float:
     """Least accepted over offered packets of any source in one run.
 
     Parameters
@@ -64,6 +66,8 @@ def worst_share(image: ConfigImage, load: float, *, seed: int, cycles: int, warm
         Of the traffic. Loads of one seed share their random numbers: more load adds packets.
     cycles, warm_up : int
         Measured cycles, and those before them.
+    **traffic
+        More fields of :class:`model.traffic.Traffic`.
 
     Returns
     -------
@@ -71,7 +75,7 @@ def worst_share(image: ConfigImage, load: float, *, seed: int, cycles: int, warm
         May exceed 1 when packets from the warm-up are accepted late; 1 when nothing was offered.
     """
     end = warm_up + cycles
-    schedule = make_schedule(image, load=load, cycles=end, seed=seed)
+    schedule = make_schedule(image, load=load, cycles=end, seed=seed, **traffic)
     records = simulate(image, schedule, cycles=end, record_events=False).records
 
     def of_each_source(when: np.ndarray) -> np.ndarray:
@@ -91,6 +95,7 @@ def find_saturation(
     warm_up: int = WARM_UP,
     precision: float = 0.02,
     start: float | None = None,
+    **traffic: Any,
 ) -> Saturation:
     """Find the largest load that passes.
 
@@ -108,6 +113,9 @@ def find_saturation(
         Of the bisection, 0.001 to 0.5.
     start : float, optional
         Load to probe first; by default from the report's busiest link.
+    **traffic
+        More fields of :class:`model.traffic.Traffic`: pattern, length, …; then a load is that of
+        each sending tile.
 
     Raises
     ------
@@ -123,15 +131,16 @@ def find_saturation(
     require_int("warm_up", warm_up, 0, 10_000_000)
     if not 0.001 <= precision <= 0.5:
         raise InputError(f"precision is {precision!r}; allowed: a number from 0.001 to 0.5")
+    flits = parse_lengths(traffic.get("length", "1"), image.spec.max_packet).mean
     used: list[int] = []
 
     def run(load: float, length: int) -> bool:
         used.append(length + warm_up)
-        share = worst_share(image, load, seed=seed, cycles=length, warm_up=warm_up)
+        share = worst_share(image, load, seed=seed, cycles=length, warm_up=warm_up, **traffic)
         return share >= LEAST_SHARE
 
     def probe(load: float) -> bool:
-        return run(load, min(cycles, max(PROBE_CYCLES, round(PROBE_PACKETS / load))))
+        return run(load, min(cycles, max(PROBE_CYCLES, round(PROBE_PACKETS * flits / load))))
 
     if start is None:
         start = USUAL[image.spec.vcs] / max(1.0, image.report.get("max_channel_load", 1.0))

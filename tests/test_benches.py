@@ -23,7 +23,8 @@ from model.schedule import PacketSchedule
 from model.traffic import partners
 from tools import bench_compile, routing_summary
 from tools.cli import main
-from tools.routing_rows import Case, Row, code, load_rows, measure, save_rows
+from tools.routing_rows import Case, code, measure
+from tools.rows import Row, load_rows, save_rows
 
 CASE = Case(
     width=5, height=4, tile_rate=0.1, link_rate=0.05, vcs=1, routing="updown", effort="fast",
@@ -108,17 +109,17 @@ def test_rows_are_kept_and_rows_of_other_code_are_refused(tmp_path: Path) -> Non
     path = tmp_path / "rows.parquet"
     row = {**measure(replace(CASE, cycles=0)), "code": code()}
     save_rows(path, {replace(CASE, cycles=0): row, CASE: {**row, "cycles": 500}})
-    assert list(load_rows(path)) == [replace(CASE, cycles=0), CASE]
+    assert list(load_rows(path, Case, code())) == [replace(CASE, cycles=0), CASE]
     save_rows(path, {CASE: {**row, "code": "0123456789abcdef"}})
     with pytest.raises(InputError, match=r"whose rows other code made \(0123456789abcdef"):
-        load_rows(path)
+        load_rows(path, Case, code())
     pa.parquet.write_table(pa.table({"code": [code()]}), path)
     with pytest.raises(InputError, match="allowed: a new name, or rows of this command"):
-        load_rows(path)
+        load_rows(path, Case, code())
     path.write_text("no table")
     with pytest.raises(InputError, match="allowed: a new name, or rows of this command"):
-        load_rows(path)
-    assert load_rows(tmp_path / "nothing.parquet") == {}
+        load_rows(path, Case, code())
+    assert load_rows(tmp_path / "nothing.parquet", Case, code()) == {}
 
 
 @pytest.mark.slow

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import itertools
 import os
-import threading
 from collections.abc import Iterable
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
 from typing import get_args
 
 import click
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
 from model.atomic import check_target
 from model.compile import CompileOptions
@@ -22,14 +18,14 @@ from tools.common import (
     OutputType,
     emit,
     json_option,
-    progress,
     reproduce,
     seed_option,
 )
 from tools.options import RATES, several
 from tools.plotting import ENDINGS
-from tools.routing_rows import Case, Row, code, load_rows, measure, save_rows
+from tools.routing_rows import Case, code, measure
 from tools.routing_summary import draw, missed, render, summaries
+from tools.rows import load_rows, measure_all, workers
 
 
 @click.command()
@@ -87,8 +83,11 @@ def command(
         for sides, rate, count, name in itertools.product(size, rates, vcs, routing)
     ]  # fmt: skip
     target = None if output is None else Path(output)
-    kept = {} if target is None else load_rows(target)
-    _run([case for case in cases if case not in kept], kept, target, jobs)
+    kept = {} if target is None else load_rows(target, Case, code())
+    missing = [case for case in cases if case not in kept]
+    jobs = min(jobs, max(1, len(missing)))
+    with workers(jobs, _load, _loads(missing)) as pool:
+        measure_all(pool, cases, measure, kept, target, jobs=jobs, now=code(), what="wafers")
     rows = [kept[case] for case in cases]
     found = summaries(rows)
     data = {
@@ -122,26 +121,6 @@ def command(
         raise SystemExit(1)
 
 
-def _run(cases: list[Case], kept: dict[Case, Row], target: Path | None, jobs: int) -> None:
-    """Measure cases in worker processes; ``kept`` and the file grow row by row."""
-    columns = (TextColumn("wafers"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    workers = ProcessPoolExecutor(
-        min(jobs, max(1, len(cases))), get_context("spawn"), _start_worker, (_loads(cases),)
-    )
-    with progress(*columns) as bar, workers as pool:
-        task = bar.add_task("", total=len(cases) + len(kept), completed=len(kept))
-        waiting = {pool.submit(measure, case): case for case in cases}
-        try:
-            for done in as_completed(waiting):
-                kept[waiting[done]] = {**done.result(), "code": code()}
-                if target is not None:
-                    save_rows(target, kept)
-                bar.advance(task)
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
 def _loads(cases: Iterable[Case]) -> list[Case]:
     """Small cases that load all code the given ones need, so that times are of work alone."""
     kinds = {(case.vcs, case.routing, case.effort, bool(case.cycles)) for case in cases}
@@ -154,15 +133,6 @@ def _loads(cases: Iterable[Case]) -> list[Case]:
     ]  # fmt: skip
 
 
-def _start_worker(loads: list[Case]) -> None:
-    """Load the code, and end when the parent does, however it ended."""
-    parent = parent_process()
-    assert parent is not None
-
-    def follow() -> None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
-
-    threading.Thread(target=follow, daemon=True).start()
-    for case in loads:
+def _load(cases: list[Case]) -> None:
+    for case in cases:
         measure(case)

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import time
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-import model
-from model.atomic import atomic_path
 from model.capacity import capacity
 from model.compile import CompileOptions, compile_wafer
 from model.defects import bernoulli
@@ -25,9 +19,9 @@ from model.graph import LinkGraph
 from model.image import ConfigImage
 from model.routing import Effort
 from model.saturation import find_saturation
+from tools import rows
 from tools.common import reproduce
-
-Row = dict[str, Any]
+from tools.rows import Row
 
 FROM_REPORT: Final = (
     "hosted",
@@ -172,47 +166,6 @@ def _connected_cores(graph: LinkGraph) -> int:
     return int(np.bincount(part[graph.core_ok]).max(initial=0))
 
 
-# Rows in a file ---------------------------------------------------------------------------------
-
-
-@functools.cache
 def code() -> str:
-    """Hash of the program that makes the figures: everything in ``model``, and this file."""
-    found = hashlib.sha256(Path(__file__).read_bytes())
-    root = Path(model.__path__[0])
-    for path in sorted(root.rglob("*.py")):
-        found.update(str(path.relative_to(root)).encode() + path.read_bytes())
-    return found.hexdigest()[:16]
-
-
-def load_rows(path: Path) -> dict[Case, Row]:
-    """Rows of an earlier run; none when there is no file.
-
-    Raises
-    ------
-    InputError
-        When the file is something else, or other code made its rows: they would not belong
-        together.
-    """
-    if not path.exists():
-        return {}
-    try:
-        rows = pa.parquet.read_table(path).to_pylist()
-        made = {Case(**{name: row[name] for name in Case.__annotations__}): row for row in rows}
-        codes = {row["code"] for row in rows}
-    except (OSError, pa.ArrowInvalid, KeyError) as error:
-        raise InputError(f"-o is {path}; allowed: a new name, or rows of this command") from error
-    if codes - {code()}:
-        raise InputError(
-            f"-o is {path}, whose rows other code made ({', '.join(sorted(codes))}, this is"
-            f" {code()}); allowed: a new name"
-        )
-    return made
-
-
-def save_rows(path: Path, rows: dict[Case, Row]) -> None:
-    """Write all rows; the file is replaced whole, so an interruption never spoils it."""
-    columns = list(dict.fromkeys(name for row in rows.values() for name in row))
-    table = pa.table({name: [row.get(name) for row in rows.values()] for name in columns})
-    with atomic_path(path) as temporary:
-        pa.parquet.write_table(table, temporary)
+    """Hash of the program that makes the figures."""
+    return rows.code(__file__)

@@ -11,7 +11,8 @@ from rich.table import Table
 from model.compile import CompileOptions
 from tools.common import console
 from tools.plotting import COLOURS, FAINT, INK, picture
-from tools.routing_rows import Case, Row
+from tools.routing_rows import Case
+from tools.rows import Row, case_of
 
 Summary = dict[str, Any]
 
@@ -34,7 +35,7 @@ def summaries(rows: list[Row]) -> list[Summary]:
     """One summary for rows that differ by their seed only, in the order of the rows."""
     groups: dict[tuple[Any, ...], tuple[Case, list[Row]]] = {}
     for row in rows:
-        case = Case(**{name: row[name] for name in Case.__annotations__})
+        case = case_of(row, Case)
         groups.setdefault(case.group, (case, []))[1].append(row)
     found = [_summary(case, group) for case, group in groups.values()]
     for summary in found:
@@ -210,5 +211,5 @@ def draw(rows: list[Row], found: list[Summary], path: str) -> None:
 
 
 def _belongs(row: Row) -> list[Any]:
-    case = Case(**{name: row[name] for name in Case.__annotations__})
+    case = case_of(row, Case)
     return [f"{case.width}x{case.height}", case.rates, case.vcs, case.routing]

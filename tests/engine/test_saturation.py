@@ -96,3 +96,12 @@ def test_bad_arguments_are_refused_in_one_line() -> None:
         find_saturation(image, cycles=10)
     with pytest.raises(InputError, match="precision is 0; allowed: "):
         find_saturation(image, precision=0)
+
+
+def test_a_hot_tile_saturates_where_its_own_link_is_full() -> None:
+    # Both ends of a row of three send to the middle, which takes one flit per cycle.
+    image = compile_wafer(WaferMap.perfect(3, 1))
+    traffic = {"pattern": "hotspot", "hotspot_share": 1.0, "length": "2"}
+    found = find_saturation(image, cycles=10_000, warm_up=500, **traffic)
+    assert 0.45 < found.load <= 0.5 / 0.95
+    assert found.load < find_saturation(image, cycles=4_000, warm_up=500).load
