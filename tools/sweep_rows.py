@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
@@ -151,8 +152,11 @@ def measure(point: Point) -> Row:
         if point.kind == "saturation":
             limit = find_saturation(image, **run)
             return row | {"saturation": limit.load, "saturation_fails": limit.above}
+        started = time.perf_counter()
         found = measured_run(image, load=point.load, drain=point.drain, **run)
-        return row | flat(found | {"cycles": point.cycles, "cycles_run": found["cycles"]})
+        seconds = round(time.perf_counter() - started, 3)
+        found |= {"cycles": point.cycles, "cycles_run": found["cycles"], "seconds": seconds}
+        return row | flat(found)
     except InputError as error:
         return row | {"error": str(error)}
 

@@ -6,6 +6,8 @@ from model.measure.confidence import Interval, interval
 from model.measure.fairness import Fairness, Sources
 from model.measure.histogram import Histogram
 from model.measure.links import Link, LinkUse
+from model.measure.meter import Meter
+from model.measure.ports import ports_table, write_ports
 from model.measure.run import measure
 from model.measure.steady import Steadiness, mser, steadiness
 from model.measure.timeline import Timeline
@@ -19,6 +21,7 @@ __all__ = [
     "Link",
     "LinkUse",
     "Measurement",
+    "Meter",
     "Occupancy",
     "Sources",
     "Split",
@@ -27,6 +30,8 @@ __all__ = [
     "interval",
     "measure",
     "mser",
+    "ports_table",
     "split",
     "steadiness",
+    "write_ports",
 ]

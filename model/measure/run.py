@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -12,9 +11,8 @@ from model.engine import record_block
 from model.engine.run import Simulation
 from model.errors import require_int
 from model.image import ConfigImage
-from model.measure.buffers import SAMPLES, Occupancy
-from model.measure.links import LinkUse
-from model.measure.window import UNENDED, Measurement
+from model.measure.meter import Meter
+from model.measure.window import UNENDED
 from model.schedule import NO_STALLS, StallPattern
 from model.traffic import make_schedule
 
@@ -56,8 +54,7 @@ def measure(
     Returns
     -------
     dict
-        For JSON: what :meth:`Measurement.figures` returns; ``links`` and ``buffers``; the
-        ``cycles`` run; ``silent_sources``; ``seconds`` of simulation.
+        For JSON: what :meth:`Meter.figures` returns; the ``cycles`` run, and ``silent_sources``.
 
     Raises
     ------
@@ -70,33 +67,21 @@ def measure(
     begin, end = warm_up, warm_up + cycles
     schedule = make_schedule(image, cycles=end + drain, **traffic)
     run = Simulation(image, schedule, stalls=stalls, record_events=False, threads=threads)
-    found, occupancy = Measurement(image, begin, end), Occupancy(image)
-    started = time.perf_counter()
+    meter = Meter(image, begin, end)
 
     def go(to: int) -> None:
         run.advance(to, to)
         if progress is not None:
             progress(to)
 
-    go(begin)
-    before = run.counters()
-    for sample in range(min(SAMPLES, cycles)):
-        go(begin + sample * cycles // min(SAMPLES, cycles))
-        occupancy.look(run.cycle, run.occupancy())
-    go(end)
-    after = run.counters()
+    while not run.finished and meter.next_stop <= end:
+        go(meter.next_stop)
+        meter.look(run)
     measured = slice(*np.searchsorted(schedule.offered, (begin, end)))
     at = end
     while at < end + drain and np.isin(run.result().records.status[measured], UNENDED).any():
         at = min(end + drain, at + STEP)
         go(at)
-    seconds = time.perf_counter() - started
-    found.add(record_block(schedule, run.result().records))
-    links = LinkUse(image, before, after, cycles)
-    return found.figures() | {
-        "links": links.figures(),
-        "buffers": occupancy.figures(),
-        "cycles": run.cycle,
-        "silent_sources": schedule.silent_sources,
-        "seconds": round(seconds, 3),
-    }
+    meter.packets.add(record_block(schedule, run.result().records))
+    meter.close(run)
+    return meter.figures() | {"cycles": run.cycle, "silent_sources": schedule.silent_sources}

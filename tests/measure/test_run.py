@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import math
+import pickle
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
 from model.compile import compile_wafer
 from model.defects import bernoulli
+from model.engine import record_block, simulate
 from model.engine import run as engine_run
-from model.engine import simulate
 from model.engine.run import Simulation
 from model.errors import InputError
 from model.image import ConfigImage
-from model.measure import LinkUse, Occupancy, measure
-from model.runlog import Counters
+from model.measure import LinkUse, Meter, Occupancy, measure, write_ports
 from model.spec import FabricSpec, Port
 from model.traffic import make_schedule
 from model.wafer import WaferMap
@@ -70,7 +72,7 @@ def test_mea_1_beyond_saturation_the_run_ends_and_says_so(mesh: ConfigImage) -> 
 
 def test_figures_do_not_depend_on_threads_and_tell_equal_runs(mesh: ConfigImage) -> None:
     def figures(**more: Any) -> dict[str, Any]:
-        return {k: v for k, v in measure(mesh, load=0.3, **SHORT, **more).items() if k != "seconds"}
+        return measure(mesh, load=0.3, **SHORT, **more)
 
     assert figures() == figures(threads=2)
     assert figures() != figures(seed=2)
@@ -128,13 +130,73 @@ def test_mea_8_link_use_counts_every_flit_of_every_link_in_the_measured_cycles()
 
 
 def test_mea_8_counters_that_wrap_between_make_no_difference(mesh: ConfigImage) -> None:
-    before, after = Counters.zeros(16), Counters.zeros(16)
-    before.moved[5] = 2**32 - 10
-    after.moved[5] = 30
-    found = LinkUse(mesh, before, after, 100)
-    assert found.utilisation[5].tolist() == [0.4, 0.4, 0.4, 0.4]
-    assert found.delivered == 40
-    assert np.isnan(found.utilisation[0, Port.NORTH])
+    moved = np.zeros((16, 5), np.uint32)
+    found = LinkUse(mesh, stretches=2)
+    moved[5] = 2**32 - 10
+    found.read(1000, moved)
+    moved[5] = 30
+    found.read(1100, moved, 0)
+    moved[5] = 90
+    found.read(1200, moved, 1)
+    assert found.flits[:, 5].tolist() == [[40] * 5, [60] * 5]
+    assert found.cycles.tolist() == [100, 100]
+    assert found.utilisation()[5].tolist() == [0.5, 0.5, 0.5, 0.5]
+    assert np.isnan(found.utilisation()[0, Port.NORTH])
+
+
+def drive(image: ConfigImage, meter: Meter, load: float, cycles: int, stop: int) -> Simulation:
+    """A run whose traffic ends after ``cycles``, measured; kept in a file after every look."""
+    schedule = make_schedule(image, load=load, cycles=cycles)
+    run = Simulation(image, schedule, record_events=False)
+    while not run.finished and meter.next_stop < stop:
+        run.advance(meter.next_stop, meter.next_stop)
+        if not run.finished:
+            meter.look(run)
+        vars(meter).update(vars(pickle.loads(pickle.dumps(meter))))
+    run.advance(stop, stop)
+    meter.packets.add(record_block(schedule, run.result().records))
+    meter.close(run)
+    return run
+
+
+def test_mea_8_stretches_add_up_to_the_whole(mesh: ConfigImage) -> None:
+    whole, parts = Meter(mesh, 100, 1100), Meter(mesh, 100, 1100, stretches=3)
+    for meter in (whole, parts):
+        drive(mesh, meter, 0.3, 1200, 1200)
+    assert whole.figures() == parts.figures()
+    assert parts.links.cycles.tolist() == [333, 333, 334]
+    assert parts.buffers.samples.sum() == 256
+    assert set(parts.buffers.samples.tolist()) == {85, 86}
+    assert (parts.links.flits.sum(axis=0) == whole.links.flits[0]).all()
+    assert (parts.buffers.held.sum(axis=0) == whole.buffers.held[0]).all()
+    assert parts.links.flits[0].any()
+    assert (parts.links.flits[0] != parts.links.flits[1]).any()
+
+
+def test_mea_8_a_fabric_that_is_empty_before_the_end_counts_as_empty(mesh: ConfigImage) -> None:
+    busy, idle = Meter(mesh, 0, 500, stretches=2), Meter(mesh, 0, 1000, stretches=2)
+    for meter in (busy, idle):
+        run = drive(mesh, meter, 0.3, 480, 2000)
+        assert run.finished
+    assert idle.buffers.samples.tolist() == [128, 128]
+    assert idle.links.cycles.tolist() == [500, 500]
+    assert (idle.links.flits.sum(axis=0) == busy.links.flits.sum(axis=0)).all()
+    mean = busy.figures()["buffers"]["mean"]
+    assert idle.figures()["buffers"]["mean"] == pytest.approx(mean / 2, rel=0.1)
+
+
+def test_mea_8_where_the_end_is_not_known_all_cycles_count(mesh: ConfigImage) -> None:
+    meter = Meter(mesh)
+    run = drive(mesh, meter, 0.3, 3000, 2**32)
+    assert run.finished
+    data = meter.figures(3000)
+    assert meter.links.cycles.tolist() == [run.cycle]
+    assert (meter.links.flits[0] == run.counters().moved).all()
+    assert data["buffers"]["samples"] == 12
+    assert data["measured"] == data["delivered"] > 10_000
+    assert data["offered_load"] == pytest.approx(0.3, rel=0.05)
+    with pytest.raises(ValueError, match="not known"):
+        meter.figures()
 
 
 @pytest.mark.parametrize("part_tiles", [640, 6])
@@ -184,3 +246,29 @@ def test_mea_8_buffers_are_no_fuller_than_flits_need_by_littles_law() -> None:
     held = np.mean([flits for _, flits in found["buffers"]["over_time"]])
     in_buffers = found["latency"]["mean"] - 2  # one cycle in each NI queue, at the least
     assert held == pytest.approx(found["throughput"] * 25 * in_buffers, rel=0.03)
+
+
+def test_mea_8_the_file_of_ports_holds_what_was_added_up(tmp_path: Path) -> None:
+    image = compile_wafer(bernoulli(6, 5, tile_rate=0.1, link_rate=0.1, seed=3), vcs=2)
+    meter = Meter(image, 100, 1100, stretches=4)
+    drive(image, meter, 0.15, 1200, 1200)
+    write_ports(image, meter, tmp_path / "ports.parquet")
+    file = pyarrow.parquet.ParquetFile(tmp_path / "ports.parquet")
+    rows = file.read().to_pylist()
+    assert file.num_row_groups == 4
+    assert sorted({(row["begin"], row["end"]) for row in rows}) == [
+        (100, 350), (350, 600), (600, 850), (850, 1100),
+    ]  # fmt: skip
+    outputs = [row for row in rows if row["flits"] is not None]
+    assert len(outputs) == 4 * (image.out_ok.sum() + (image.live & image.core_ok).sum())
+    assert sum(row["flits"] for row in outputs) == meter.links.flits.sum()
+    inputs = [row for row in rows if row["held"] is not None]
+    assert sum(row["held"] for row in inputs) * 64 == pytest.approx(meter.buffers.held.sum())
+    assert sum(row["full"] for row in inputs) * 64 * 2 == pytest.approx(meter.buffers.full.sum())
+    for row in rows[::97]:
+        tile, port = row["y"] * 6 + row["x"], Port[row["port"].upper()]
+        stretch = (row["begin"] - 100) // 250
+        if row["flits"] is not None:
+            assert row["flits"] == meter.links.flits[stretch, tile, port]
+            assert row["utilisation"] == row["flits"] / 250
+    assert any(row["flits"] is None for row in rows)
