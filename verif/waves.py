@@ -159,7 +159,13 @@ class WaveReader:
         wanted = {name: full[name] for name in names}
         waves = VCDVCD(str(path), signals=list(wanted.values()), store_tvs=True)
         self._changes = {name: waves[long].tv for name, long in wanted.items()}
+        self._widths = {name: int(waves[long].size) for name, long in wanted.items()}
         self._cycle0_ns = cycle0_ns
+
+    def bits(self, name: str, cycle: int) -> str:
+        """All bits of a signal in a cycle, those left out in the file too."""
+        text, width = self.text(name, cycle).lower(), self._widths[name]
+        return text.rjust(width, "0" if text[0] == "1" else text[0])
 
     def text(self, name: str, cycle: int) -> str:
         """Bits of a signal in a cycle as the file shows them, or "x" before its first change."""
@@ -172,6 +178,11 @@ class WaveReader:
         """Value of a signal in a cycle, or None when a bit of it is unknown."""
         text = self.text(name, cycle)
         return int(text, 2) if set(text) <= {"0", "1"} else None
+
+
+def signals_of(path: Path) -> list[str]:
+    """Full names of all signals of a VCD, without bit ranges."""
+    return [name.split("[")[0] for name in VCDVCD(str(path), only_sigs=True).signals]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from model.engine.control import (
     Window,
     make_control,
 )
+from model.engine.registers import Registers, read_registers
 from model.engine.result import (
     EngineResult,
     make_counters,
@@ -202,6 +203,10 @@ class Simulation:
             if self.cycle < until and not self.finished:
                 trace = np.concatenate([control.trace, control.trace])
                 self._control = control._replace(trace=trace)
+
+    def registers(self, tiles: npt.NDArray[np.int64]) -> Registers:
+        """Registers of these tiles before the next cycle."""
+        return read_registers(self._image.spec, self._state, tiles)
 
     def counters(self) -> Counters:
         """What the status tables hold so far (CFG-4)."""

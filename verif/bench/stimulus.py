@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,11 +23,16 @@ def payloads(schedule: PacketSchedule, width: int) -> list[list[int]]:
     return [words[a:b] for a, b in zip(starts, ends.tolist(), strict=True)]
 
 
+def refuses(stalls: StallPattern, tiles: Any, cycles: Any) -> npt.NDArray[np.bool_]:
+    """Where the cores of ``tiles`` refuse flits in ``cycles``, broadcast together (STL-1)."""
+    burst = np.asarray(cycles).astype(np.uint64) >> np.uint64(stalls.burst_log2)
+    z = np.uint64(stalls.seed << 32) ^ (tiles << np.uint64(42)) ^ (burst + np.uint64(GOLDEN))
+    return np.asarray(mix64(z) >> np.uint64(32) < stalls.threshold)
+
+
 def refusing(stalls: StallPattern, tiles: npt.NDArray[np.uint64], cycle: int) -> int:
     """Bit set of the tiles whose core refuses flits in ``cycle`` (STL-1)."""
     if stalls.threshold == 0:
         return 0
-    burst = np.array([cycle >> stalls.burst_log2], np.uint64) + np.uint64(GOLDEN)
-    z = mix64(np.uint64(stalls.seed << 32) ^ (tiles << np.uint64(42)) ^ burst)
-    bits = np.packbits((z >> np.uint64(32)) < stalls.threshold, bitorder="little")
+    bits = np.packbits(refuses(stalls, tiles, [cycle]), bitorder="little")
     return int.from_bytes(bits.tobytes(), "little")
