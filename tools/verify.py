@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-from model.atomic import atomic_open, check_folder, check_target, make_folder
+from model.atomic import atomic_open, check_folder, make_folder
 from model.errors import InputError
 from tools.common import (
     SEED,
@@ -25,11 +25,11 @@ from tools.common import (
 )
 from tools.files import read_image
 from tools.traffic_options import drawn, fields_as_options, stall_pattern, traffic_options
+from tools.wave_options import check_wave_options, wave_options, wave_window
 
 if TYPE_CHECKING:
     from verif.campaign import Outcome
     from verif.cases import Case
-    from verif.tile_array import Waves
 
 COUNT = click.IntRange(1, 10_000_000)
 
@@ -40,9 +40,7 @@ COUNT = click.IntRange(1, 10_000_000)
 @click.option("--packets", type=COUNT, help="Packets to offer.  [default: 2000; 700 a case]")
 @click.option("--seed", type=SEED, default=1, show_default=True, help="Seed of every choice.")
 @click.option("--threads", type=click.IntRange(1, 256), default=2, show_default=True)
-@click.option("--waves", type=OutputType(".vcd", ".fst"), help="Dump waves, .vcd or .fst.")
-@click.option("--wave-cycles", metavar="A:B", help="Dump cycles A to B - 1 only.")
-@click.option("--wave-tile", "wave_tiles", metavar="X,Y", multiple=True, help="Only these tiles.")
+@wave_options
 @click.option("--bug", metavar="NAME", help="Build a known bug in, to see it caught.")
 @click.option("--case", "as_case", is_flag=True, help="Run the random case number --seed.")
 @click.option("--campaign", is_flag=True, help="Run --seeds random cases from number --seed on.")
@@ -66,8 +64,7 @@ def command(image_file: str | None, as_json: bool, **given: Any) -> None:
     modes = [image_file is not None, given["as_case"], given["campaign"]]
     if sum(modes) != 1:
         raise InputError("IMAGE, --case and --campaign: allowed: exactly one of them")
-    if given["waves"] is None and (given["wave_cycles"] or given["wave_tiles"]):
-        raise InputError("--wave-cycles and --wave-tile: allowed: with --waves")
+    check_wave_options(given)
     if given["campaign"]:
         if given["waves"]:
             raise InputError(f"--waves is {given['waves']}; allowed: with IMAGE or --case")
@@ -79,6 +76,7 @@ def command(image_file: str | None, as_json: bool, **given: Any) -> None:
 def _single(image_file: str | None, as_json: bool, given: dict[str, Any]) -> None:
     from verif.campaign import explain, run_case
     from verif.cases import draw_case
+    from verif.tile_array import Waves
     from verif.toolchain import make_cache
 
     bug = _bug(given["bug"])
@@ -86,7 +84,8 @@ def _single(image_file: str | None, as_json: bool, given: dict[str, Any]) -> Non
         case = draw_case(given["seed"], given["packets"] or 700)
     else:
         case = _image_case(image_file, given)
-    waves = _waves(case, given)
+    window = wave_window(case.image, given)
+    waves = Waves(**window) if window else None
     folder = check_folder("--out", given["out"])
     make_cache()
     with progress_console.status("engine, tile compilation and RTL run"):
@@ -141,36 +140,6 @@ def _image_case(image_file: str, given: dict[str, Any]) -> Case:
         threads=given["threads"],
         summary={**drawn(given), "stall_rate": given["stall_rate"]},
     )
-
-
-def _waves(case: Case, given: dict[str, Any]) -> Waves | None:
-    from verif.tile_array import Waves
-
-    if given["waves"] is None:
-        return None
-    check_target("--waves", given["waves"])
-    spec = case.image.spec
-    tiles = []
-    for text in given["wave_tiles"]:
-        x, y = _pair("--wave-tile", text, ",")
-        if x >= spec.width or y >= spec.height:
-            raise InputError(
-                f"--wave-tile is {text}; allowed: 0,0 to {spec.width - 1},{spec.height - 1}"
-            )
-        tiles.append(y * spec.width + x)
-        if not case.image.live[tiles[-1]]:
-            raise InputError(f"--wave-tile is {text}, a dead tile; allowed: tiles that live")
-    begin, end = _pair("--wave-cycles", given["wave_cycles"] or f"0:{2**40}", ":")
-    if begin >= end:
-        raise InputError(f"--wave-cycles is {begin}:{end}; allowed: A:B with A below B")
-    return Waves(path=Path(given["waves"]), tiles=tiles or None, begin=begin, end=end)
-
-
-def _pair(option: str, text: str, mark: str) -> tuple[int, int]:
-    parts = text.split(mark)
-    if len(parts) != 2 or not all(part.isdecimal() for part in parts):
-        raise InputError(f"{option} is {text}; allowed: two whole numbers as 3{mark}5")
-    return int(parts[0]), int(parts[1])
 
 
 def _render(data: dict[str, Any]) -> None:

@@ -19,6 +19,7 @@ from model.spec import PORT_DX, PORT_DY
 from rtl.bugs import Bug
 from verif.cases import Case, draw_case
 from verif.compare import compare
+from verif.golden_waves import write_golden_waves
 from verif.gtkw import write_save_file
 from verif.tile_array import ProtocolError, Waves, simulate
 
@@ -90,7 +91,7 @@ def run_case(case: Case, bug: Bug | None = None, waves: Waves | None = None) -> 
 def run_rtl(
     case: Case, cycles: int, *, bug: Bug | None = None, waves: Waves | None = None
 ) -> RunLog:
-    """Run a case's RTL side; waves get a GTKWave save file beside them.
+    """Run a case's RTL side; waves get a GTKWave save file and the engine's waves beside them.
 
     A bug or a window of waves is built fast, as it runs for short.
     """
@@ -111,6 +112,7 @@ def run_rtl(
     finally:
         if waves is not None and waves.path.exists():
             _write_save_file(case, waves)
+            _write_golden_waves(case, waves, cycles)
 
 
 def _write_save_file(case: Case, waves: Waves) -> None:
@@ -120,6 +122,27 @@ def _write_save_file(case: Case, waves: Waves) -> None:
     tiles = np.flatnonzero(case.image.live).tolist() if waves.tiles is None else waves.tiles
     path = waves.path
     write_save_file(path.with_suffix(".gtkw"), path, spec, tiles, first_ns=10 * waves.begin, top="")
+
+
+def golden_beside(path: Path) -> Path:
+    """Where the engine's waves go that belong to the RTL's."""
+    return path.with_suffix(".golden.vcd")
+
+
+def _write_golden_waves(case: Case, waves: Waves, cycles: int) -> None:
+    """The engine's waves in the RTL's layout (SIM-5), unless the window begins after the run."""
+    end = min(waves.end, cycles)
+    if waves.begin < end:
+        write_golden_waves(
+            golden_beside(waves.path),
+            case.image,
+            case.schedule,
+            tiles=waves.tiles,
+            begin=waves.begin,
+            end=end,
+            stalls=case.stalls,
+            widths=case.netlist,
+        )
 
 
 def _outcome(case: Case, engine: EngineResult) -> Outcome:

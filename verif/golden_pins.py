@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -73,8 +74,12 @@ class Words:
         self.sender = source_tiles(image, schedule)
         self._place, self.vc = remap(image, self.sender, schedule.destination)
         self._src = image.identity[self.sender]
+        # A flit is shown many times, at every link and buffer of its way.
+        keep = functools.lru_cache(1 << 16)
+        self.flit, self.core_in = keep(self._flit), keep(self._core_in)
+        self.core_out = keep(self._core_out)
 
-    def flit(self, key: int) -> str:
+    def _flit(self, key: int) -> str:
         """On a mesh link."""
         packet = key >> 16
         y, x = divmod(int(self._place[packet]), self._size.width)
@@ -82,14 +87,14 @@ class Words:
         word = pack(fields, dst_x=x, dst_y=y, src=int(self._src[packet]), **self._tail(key))
         return f"{word:0{total_width(fields)}b}"
 
-    def core_in(self, key: int) -> str:
+    def _core_in(self, key: int) -> str:
         """From the core; the ``dst`` of a body flit is anything (STM-1)."""
         fields, (_, header) = self._widths.core_in_fields, self._widths.core_in_fields[0]
         dst = int(self._schedule.destination[key >> 16])
         text = f"{pack(fields, dst=dst, **self._tail(key)):0{total_width(fields)}b}"
         return text if key & 0xFFFF == 0 else text[:-header] + "x" * header
 
-    def core_out(self, key: int) -> str:
+    def _core_out(self, key: int) -> str:
         """To the core."""
         packet, fields = key >> 16, self._widths.core_out_fields
         src, vc = int(self._src[packet]), int(self.vc[packet])
@@ -270,8 +275,9 @@ class GoldenPins:
             yield Signal(tile, scope, "o_payload", width, self._words.flit), front
         for port in Port:
             scope = f"router.arbiter_{port.name.lower()}"
+            owners = before.owner[:-1, n, port].astype(np.int64) << 5 * np.arange(V)
+            yield Signal(tile, scope, "owners", 5 * V), owners.sum(axis=1)
             for v in range(V):
-                yield Signal(tile, scope, f"owner_vc{v}", 5), before.owner[:-1, n, port, v]
                 pointer = before.pointer[:-1, n, port, v].astype(np.int64)
                 behind = np.where(pointer == 0, 0, 31 << pointer & 31)
                 yield Signal(tile, scope, f"behind_vc{v}", 5), behind

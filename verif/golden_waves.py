@@ -78,10 +78,13 @@ def fabric_layout(cycle0_ns: int) -> WaveLayout:
 
 def check_format(field: str, path: Path) -> None:
     """Refuse, before a long run, a file that cannot be written here (InputError)."""
-    if path.suffix == ".fst" and shutil.which("vcd2fst") is None:
-        raise InputError(f"{field} is {path}; allowed: .vcd, or .fst after `apt-get install gtkwave`")
+    allowed = ""
     if path.suffix not in (".vcd", ".fst"):
-        raise InputError(f"{field} is {path}; allowed: a name that ends in .vcd or .fst")
+        allowed = "a name that ends in .vcd or .fst"
+    elif path.suffix == ".fst" and shutil.which("vcd2fst") is None:
+        allowed = ".vcd, or .fst after `apt-get install gtkwave`"
+    if allowed:
+        raise InputError(f"{field} is {path}; allowed: {allowed}")
 
 
 def write_golden_waves(
@@ -89,7 +92,7 @@ def write_golden_waves(
     image: ConfigImage,
     schedule: PacketSchedule,
     *,
-    tiles: Sequence[int],
+    tiles: Sequence[int] | None = None,
     begin: int = 0,
     end: int = MAX_CYCLES,
     stalls: StallPattern = NO_STALLS,
@@ -108,8 +111,8 @@ def write_golden_waves(
         ``.vcd``, or ``.fst`` where ``vcd2fst`` is installed.
     image, schedule, stalls
         As for :func:`model.engine.simulate`.
-    tiles : sequence of int
-        Live tiles, in the order to show them.
+    tiles : sequence of int, optional
+        In the order to show them, all by default; dead ones are left out.
     begin, end : int
         Cycles begin … end - 1, or to where the run ends.
     widths : FabricSpec, optional
@@ -130,6 +133,8 @@ def write_golden_waves(
     """
     check_format("waves", path)
     widths = widths or image.spec
+    named = range(image.spec.tiles) if tiles is None else tiles
+    chosen = [tile for tile in named if image.live[tile]]
     run = Simulation(image, schedule, stalls=stalls, record_events=False)
     while run.cycle < begin and not run.finished:
         run.advance(min(begin, run.cycle + CHUNK), begin)
@@ -139,17 +144,17 @@ def write_golden_waves(
         end = min(end, run.cycle + MARGIN)
     if begin >= end:
         raise InputError(f"waves begin in cycle {begin}; allowed: below {end}, where the run ends")
-    pins = GoldenPins(image, schedule, stalls, list(tiles), widths)
+    pins = GoldenPins(image, schedule, stalls, chosen, widths)
     blocks = _blocks(run, pins, begin, end)
     with atomic_path(path) as temporary, tempfile.TemporaryDirectory(dir=path.parent) as folder:
         plain = temporary if path.suffix == ".vcd" else Path(folder) / "waves.vcd"
         with plain.open("w", encoding="utf-8") as file:
-            end = _Dump(file, image.spec, layout, begin).write(tiles, pins, blocks)
+            end = _Dump(file, image.spec, layout, begin).write(chosen, pins, blocks)
         if plain != temporary:
             subprocess.run(["vcd2fst", plain, temporary], check=True, capture_output=True)
     spec = replace(widths, width=image.spec.width, height=image.spec.height)
     save, first = path.with_suffix(".gtkw"), layout.time(begin)
-    write_save_file(save, path, spec, tiles, first_ns=first, top=layout.top)
+    write_save_file(save, path, spec, chosen, first_ns=first, top=layout.top)
     return range(begin, end)
 
 
