@@ -22,6 +22,12 @@ from tools.common import (
 )
 from tools.files import read_image, report_to_stderr
 from tools.traffic_options import drawn, fields_as_options, stall_pattern, traffic_options
+from tools.wave_options import (
+    check_wave_options,
+    wave_options,
+    wave_window,
+    write_engine_waves,
+)
 
 if TYPE_CHECKING:
     from model.image import ConfigImage
@@ -52,6 +58,7 @@ DEFAULT_CYCLES = 20_000
     type=OutputType(".parquet", ".csv", stdout=True),
     help="Records, .parquet or .csv; - is CSV on stdout.",
 )
+@wave_options
 @seed_option
 @json_option
 def command(image_file: str, output: str | None, seed: int, as_json: bool, **given: Any) -> None:
@@ -69,7 +76,9 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
         raise InputError("--no-drain is given; allowed: with --cycles and a pattern")
     if output not in (None, "-"):
         check_target("-o", output)
+    check_wave_options(given)
     image = read_image(image_file)
+    window = wave_window(image, given)
 
     from model.engine import simulate
     from model.records import summarise, write_records
@@ -78,6 +87,9 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
         require_int("max_cycles", given["max_cycles"], 0, 2**32 - 1)
         schedule = _schedule(image, seed, given)
     stalls = stall_pattern(given["stall_rate"], given["stall_burst"], seed)
+    if window:
+        stop = given["cycles"] if given["no_drain"] else given["max_cycles"]
+        write_engine_waves(window, image, schedule, stalls, stop)
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     started = time.perf_counter()
     with progress(*columns, transient=True) as display:
@@ -98,6 +110,7 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
     data = summarise(image, schedule, result, offered)
     data["seconds"] = round(seconds, 2)
     data["output"] = output
+    data["waves"] = given["waves"]
     data["reproduce"] = again("seed", *([] if given["traffic"] else ["pattern", "load", "length"]))
     if not silent:
         emit(as_json, data, lambda: _render(data))
@@ -142,5 +155,7 @@ def _render(data: dict[str, Any]) -> None:
         rows.append(("end", "packets were still on the way"))
     if data["output"]:
         rows.append(("records", data["output"]))
+    if data["waves"]:
+        rows.append(("waves", data["waves"]))
     key_values("Golden engine", rows)
     console.print(f"Again: {data['reproduce']}", soft_wrap=True)

@@ -12,6 +12,7 @@ import click
 from model.atomic import check_target
 from model.errors import InputError
 from model.image import ConfigImage
+from model.schedule import PacketSchedule, StallPattern
 from tools.common import OutputType
 
 MOST_TILES: Final = 4096
@@ -68,6 +69,33 @@ def wave_window(image: ConfigImage, given: dict[str, Any]) -> dict[str, Any] | N
     if begin >= end:
         raise InputError(f"--wave-cycles is {begin}:{end}; allowed: A:B with A below B")
     return {"path": Path(given["waves"]), "tiles": tiles, "begin": begin, "end": end}
+
+
+def write_engine_waves(
+    window: dict[str, Any],
+    image: ConfigImage,
+    schedule: PacketSchedule,
+    stalls: StallPattern,
+    stop: int,
+) -> None:
+    """Write the engine's waves where ``wafermesh verify`` puts the RTL's (SIM-5).
+
+    Parameters
+    ----------
+    window : dict
+        From :func:`wave_window`.
+    image, schedule, stalls
+        Of the run.
+    stop : int
+        Its last cycle at the latest.
+    """
+    from verif.golden_waves import write_golden_waves
+    from verif.tile_array.build import array_spec
+
+    end, widths = min(window["end"], stop), array_spec(image.spec)
+    write_golden_waves(
+        image=image, schedule=schedule, stalls=stalls, widths=widths, **{**window, "end": end}
+    )
 
 
 def _tiles(image: ConfigImage, texts: Sequence[str]) -> list[int]:

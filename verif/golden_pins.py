@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,15 +10,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.engine import accepting, payload, source_tiles
+from model.engine import accepting
 from model.engine.registers import NONE, Registers
-from model.engine.state import NI_ENTRIES, remap
+from model.engine.state import NI_ENTRIES
 from model.graph import neighbours
 from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
 from model.spec import FabricSpec, Port, bits_for, total_width
 from verif.bench.stimulus import refuses
-from verif.words import pack
+from verif.golden_words import Words
 
 Array = npt.NDArray[Any]
 
@@ -43,6 +42,8 @@ class Signal:
         In bits.
     text : callable, optional
         Bits of a value as the file shows them, for flits; by default a value is a number.
+    registered : bool
+        It follows from the tile's registers alone.
     """
 
     tile: int
@@ -50,60 +51,13 @@ class Signal:
     name: str
     width: int
     text: Callable[[int], str] | None = None
+    registered: bool = False
 
     def bits(self, value: int) -> str:
         """A value as the file shows it."""
         if value == UNKNOWN:
             return "x" * self.width
         return self.text(value) if self.text else f"{value:0{self.width}b}"
-
-
-class Words:
-    """Words of the streams, for flits ``packet << 16 | index``.
-
-    Parameters
-    ----------
-    image : ConfigImage
-    schedule : PacketSchedule
-    widths : FabricSpec
-        Of the netlist; its header may be wider than the image's.
-    """
-
-    def __init__(self, image: ConfigImage, schedule: PacketSchedule, widths: FabricSpec) -> None:
-        self._size, self._widths, self._schedule = image.spec, widths, schedule
-        self.sender = source_tiles(image, schedule)
-        self._place, self.vc = remap(image, self.sender, schedule.destination)
-        self._src = image.identity[self.sender]
-        # A flit is shown many times, at every link and buffer of its way.
-        keep = functools.lru_cache(1 << 16)
-        self.flit, self.core_in = keep(self._flit), keep(self._core_in)
-        self.core_out = keep(self._core_out)
-
-    def _flit(self, key: int) -> str:
-        """On a mesh link."""
-        packet = key >> 16
-        y, x = divmod(int(self._place[packet]), self._size.width)
-        fields = self._widths.flit_fields
-        word = pack(fields, dst_x=x, dst_y=y, src=int(self._src[packet]), **self._tail(key))
-        return f"{word:0{total_width(fields)}b}"
-
-    def _core_in(self, key: int) -> str:
-        """From the core; the ``dst`` of a body flit is anything (STM-1)."""
-        fields, (_, header) = self._widths.core_in_fields, self._widths.core_in_fields[0]
-        dst = int(self._schedule.destination[key >> 16])
-        text = f"{pack(fields, dst=dst, **self._tail(key)):0{total_width(fields)}b}"
-        return text if key & 0xFFFF == 0 else text[:-header] + "x" * header
-
-    def _core_out(self, key: int) -> str:
-        """To the core."""
-        packet, fields = key >> 16, self._widths.core_out_fields
-        src, vc = int(self._src[packet]), int(self.vc[packet])
-        return f"{pack(fields, src=src, vc=vc, **self._tail(key)):0{total_width(fields)}b}"
-
-    def _tail(self, key: int) -> dict[str, int]:
-        last = (key & 0xFFFF) + 1 == self._schedule.length[key >> 16]
-        word = payload(np.array([key]), self._widths.payload_width)[0]
-        return {"last": int(last), "payload": int(word)}
 
 
 class GoldenPins:
@@ -157,7 +111,7 @@ class GoldenPins:
 
         Yields
         ------
-        Signal, int64[cycles]
+        Signal, int64[cycles], of a registered one int64[cycles + 1]
             Values are numbers, flits, or :data:`UNKNOWN`.
         """
         cycles = np.arange(first, first + len(before.begun) - 1)
@@ -186,29 +140,27 @@ class GoldenPins:
     def _core(
         self, tile: int, n: int, cycles: Array, before: Registers
     ) -> Iterator[tuple[Signal, Array]]:
-        core_ok, words, widths = bool(self._image.core_ok[tile]), self._words, self._widths
+        def pin(name: str, width: int = 1, text: Any = None, registered: bool = True) -> Signal:
+            return Signal(tile, "", name, width, text, registered)
 
-        def pin(name: str, value: Array, width: int = 1, text: Any = None) -> tuple[Signal, Array]:
-            return Signal(tile, "", name, width, text), value[: len(cycles)]
-
+        words, widths = self._words, self._widths
         shown = self._presented(tile, n, cycles, before)
-        takes = ~refuses(self._stalls, np.uint64(tile), cycles)
+        valid, takes = shown != NONE, ~refuses(self._stalls, np.uint64(tile), cycles)
+        if not self._image.core_ok[tile]:  # the core drives anything (FUS-4)
+            shown = valid = takes = np.full(len(cycles), UNKNOWN)
         ready = self._able[tile] & (before.ni_in[:, n] < NI_ENTRIES)
-        front = before.ni_out_front[:, n]
-        if core_ok:
-            yield pin("core_in_valid", np.not_equal(shown, NONE))
-        else:  # the core drives anything (FUS-4)
-            yield pin("core_in_valid", np.full(len(cycles), UNKNOWN))
-            shown, takes = np.full(len(cycles), NONE), np.full(len(cycles), UNKNOWN)
-        yield pin("core_in_ready", ready)
-        yield pin("core_in_payload", shown, total_width(widths.core_in_fields), words.core_in)
-        yield pin("core_out_valid", before.ni_out[:, n] > 0)
-        yield pin("core_out_ready", takes)
-        yield pin("core_out_payload", front, total_width(widths.core_out_fields), words.core_out)
-        yield pin("core_refused", before.refuses[:, n])
+        width = total_width(widths.core_in_fields)
+        yield pin("core_in_valid", registered=False), valid
+        yield pin("core_in_ready"), ready
+        yield pin("core_in_payload", width, words.core_in, registered=False), shown
+        width = total_width(widths.core_out_fields)
+        yield pin("core_out_valid"), before.ni_out[:, n] > 0
+        yield pin("core_out_ready", registered=False), takes
+        yield pin("core_out_payload", width, words.core_out), before.ni_out_front[:, n]
+        yield pin("core_refused"), before.refuses[:, n]
         level = before.level[:, n].sum(axis=(1, 2)) + before.ni_in[:, n] + before.ni_out[:, n]
         midway = before.midway[:, n].any(axis=(1, 2)) | before.begun[:, n]
-        yield pin("quiet", (level == 0) & ~midway)
+        yield pin("quiet"), (level == 0) & ~midway
 
     def _presented(self, tile: int, n: int, cycles: Array, before: Registers) -> Array:
         """Flit at the core's stream in each cycle (PacketSchedule's Timing)."""
@@ -237,17 +189,19 @@ class GoldenPins:
             ("in", image.in_ok[tile, port], other, back, n, port),
             ("out", image.out_ok[tile, port], n, port, other, back),
         )
-        nothing = np.full(len(sent), UNKNOWN)
+        nothing = np.full(len(before.begun), UNKNOWN)
         for way, live, sender, output, receiver, entry in ways:
             name = f"{port.name.lower()}_{way}"
-            flits = sent[:, sender, output] if live else nothing
+            flits = sent[:, sender, output] if live else nothing[:-1]
             lane = np.where(flits == NONE, UNKNOWN, vc[:, sender, output])
-            space = before.level[:-1, receiver, entry] < spec.depth
+            space = before.level[:, receiver, entry] < spec.depth
             ready = (space << np.arange(spec.vcs)).sum(axis=1) if live else nothing
             # A dead output presents nothing (FUS-2); what a dead input is shown is anything.
-            valid = nothing if not live and way == "in" else np.not_equal(flits, NONE)
+            valid = nothing[:-1] if not live and way == "in" else flits != NONE
+            own = way == "in"
             yield Signal(tile, "", f"{name}_valid", 1), valid
-            yield Signal(tile, "", f"{name}_ready", spec.vcs), ready
+            signal = Signal(tile, "", f"{name}_ready", spec.vcs, registered=own)
+            yield signal, ready if own else ready[:-1]
             yield Signal(tile, "", f"{name}_vc", spec.vc_width), lane
             width = total_width(spec.flit_fields)
             yield Signal(tile, "", f"{name}_flit", width, self._words.flit), flits
@@ -255,31 +209,33 @@ class GoldenPins:
     def _inside(self, tile: int, n: int, before: Registers) -> Iterator[tuple[Signal, Array]]:
         """Registers, and what follows from them alone."""
         spec, V = self._widths, self._widths.vcs
-        width = total_width(spec.flit_fields)
-        opened = np.zeros(before.midway[:-1, n].shape, np.bool_)
-        for output in range(5):
-            owner = before.owner[:-1, n, output, None]
-            opened |= owner >> np.arange(5)[:, None] & 1 == 1
-        sinking = before.midway[:-1, n] & ~opened
+
+        def register(scope: str, name: str, width: int, text: Any = None) -> Signal:
+            return Signal(tile, scope, name, width, text, registered=True)
+
+        opened = np.zeros(before.midway[:, n].shape, np.bool_)
+        for output in Port:
+            opened |= before.owner[:, n, output, None] >> np.arange(5)[:, None] & 1 == 1
+        sinking = before.midway[:, n] & ~opened
         weight = 1 << (np.arange(5)[:, None] + 5 * np.arange(V))
         for name, flags in (("opened", opened), ("sinking", sinking)):
-            yield Signal(tile, "router", name, 5 * V), (flags * weight).sum(axis=(1, 2))
-        yield Signal(tile, "ni_in", "begun", 1), before.begun[:-1, n]
-        for queue in ("ni_in", "ni_out"):
-            level = getattr(before, queue)[:-1, n]
-            yield Signal(tile, f"{queue}.queue", "level", bits_for(NI_ENTRIES)), level
+            yield register("router", name, 5 * V), (flags * weight).sum(axis=(1, 2))
+        yield register("ni_in", "begun", 1), before.begun[:, n]
+        yield register("ni_in.queue", "level", bits_for(NI_ENTRIES)), before.ni_in[:, n]
+        yield register("ni_out.queue", "level", bits_for(NI_ENTRIES)), before.ni_out[:, n]
+        width = total_width(spec.flit_fields)
         for port, v in itertools.product(Port, range(V)):
             scope = f"router.buffer_{port.name.lower()}_vc{v}"
-            level, front = before.level[:-1, n, port, v], before.front[:-1, n, port, v]
-            yield Signal(tile, scope, "level", bits_for(spec.depth)), level
-            yield Signal(tile, scope, "o_payload", width, self._words.flit), front
+            yield register(scope, "level", bits_for(spec.depth)), before.level[:, n, port, v]
+            front = before.front[:, n, port, v]
+            yield register(scope, "o_payload", width, self._words.flit), front
         for port in Port:
             scope = f"router.arbiter_{port.name.lower()}"
-            owners = before.owner[:-1, n, port].astype(np.int64) << 5 * np.arange(V)
-            yield Signal(tile, scope, "owners", 5 * V), owners.sum(axis=1)
+            owners = before.owner[:, n, port].astype(np.int64) << 5 * np.arange(V)
+            yield register(scope, "owners", 5 * V), owners.sum(axis=1)
             for v in range(V):
-                pointer = before.pointer[:-1, n, port, v].astype(np.int64)
+                pointer = before.pointer[:, n, port, v].astype(np.int64)
                 behind = np.where(pointer == 0, 0, 31 << pointer & 31)
-                yield Signal(tile, scope, f"behind_vc{v}", 5), behind
+                yield register(scope, f"behind_vc{v}", 5), behind
             if V > 1:
-                yield Signal(tile, scope, "pointer", bits_for(V - 1)), before.next_vc[:-1, n, port]
+                yield register(scope, "pointer", bits_for(V - 1)), before.next_vc[:, n, port]

@@ -49,13 +49,17 @@ class WaveLayout:
     cycle0_ns : int
         When cycle 0 begins.
     rises_ns : int
-        When the clock rises in a cycle.
+        When the clock rises in a cycle; 0 is the edge that begins it, otherwise it ends it, and
+        registers show early what they hold in the next cycle.
+    timescale : str
+        What the file calls one of these nanoseconds.
     """
 
     top: str
     inside: str
     cycle0_ns: int
     rises_ns: int
+    timescale: str
 
     def time(self, cycle: int) -> int:
         """When a cycle begins, in ns."""
@@ -67,13 +71,15 @@ class WaveLayout:
         return ".".join(part for part in parts if part)
 
 
-TILE_ARRAY: Final = WaveLayout(top="", inside="tile", cycle0_ns=0, rises_ns=CLOCK_NS // 2)
+TILE_ARRAY: Final = WaveLayout(
+    top="", inside="tile", cycle0_ns=0, rises_ns=CLOCK_NS // 2, timescale="1 ps"
+)
 """Of :class:`verif.tile_array.Waves`."""
 
 
 def fabric_layout(cycle0_ns: int) -> WaveLayout:
     """Of a fabric under cocotb (:mod:`verif.bench`), whose outcome says when cycle 0 begins."""
-    return WaveLayout(top="fabric", inside="", cycle0_ns=cycle0_ns, rises_ns=0)
+    return WaveLayout(top="fabric", inside="", cycle0_ns=cycle0_ns, rises_ns=0, timescale="1 ns")
 
 
 def check_format(field: str, path: Path) -> None:
@@ -181,7 +187,12 @@ class _Dump:
     def __init__(self, out: IO[str], spec: FabricSpec, layout: WaveLayout, begin: int) -> None:
         self._spec, self._layout, self._begin = spec, layout, begin
         self._writer = VCDWriter(
-            out, timescale="1 ns", init_timestamp=layout.time(begin), check_values=False
+            out,
+            timescale=layout.timescale,
+            date="",  # equal runs give equal files
+            version="wafermesh golden engine",
+            init_timestamp=layout.time(begin),
+            check_values=False,
         )
         self._variables: list[Any] = []
         self._held: list[int] = []
@@ -235,5 +246,8 @@ class _Dump:
         variable = self._variables[place]
         changed = np.flatnonzero(np.diff(values, prepend=self._held[place]))
         self._held[place] = int(values[-1])
-        for cycle in changed.tolist():
-            yield self._layout.time(first + cycle), variable, signal.bits(int(values[cycle]))
+        early = -self._layout.rises_ns % CLOCK_NS if signal.registered else 0
+        for place in changed.tolist():
+            cycle, bits = first + place, signal.bits(int(values[place]))
+            time = self._layout.time(cycle) - (early if cycle > self._begin else 0)
+            yield time, variable, bits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,8 +41,10 @@ class WaveComparison:
     difference: WaveDifference | None
 
 
-def compare_waves(golden: Path, rtl: Path, cycle0_ns: int, cycles: range) -> WaveComparison:
-    """Compare every signal of a golden VCD with the RTL's of that name.
+def compare_waves(
+    golden: Path, rtl: Path, cycle0_ns: int, cycles: range, names: Collection[str] | None = None
+) -> WaveComparison:
+    """Compare every signal of a golden VCD with the RTL's of that name, as cycles begin.
 
     Bits that are x in the golden file are open, all others must be equal; so must the widths.
 
@@ -52,13 +55,15 @@ def compare_waves(golden: Path, rtl: Path, cycle0_ns: int, cycles: range) -> Wav
     cycle0_ns : int
         When cycle 0 begins in both.
     cycles : range
+    names : collection of str, optional
+        Only these signals.
 
     Raises
     ------
     KeyError
         When the RTL's file lacks a signal.
     """
-    names = signals_of(golden)
+    names = signals_of(golden) if names is None else names
     ours, theirs = (WaveReader(path, names, cycle0_ns) for path in (golden, rtl))
     values = 0
     for cycle in cycles:
