@@ -1,13 +1,15 @@
 """Draw the README's waveform: two packets meet in a row of three tiles, from a real VCD.
 
 ``python -m tools.waves_picture docs/waves.png`` runs the fabric under cocotb, dumps a VCD and draws
-what it holds; nothing in the picture is invented.
+what it holds; nothing in the picture is invented. With ``--golden`` it draws the golden engine's
+VCD of the same run below.
 """
 
 from __future__ import annotations
 
 import itertools
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +24,7 @@ from model.schedule import PacketSchedule, StallPattern
 from model.spec import FabricSpec, Fields
 from verif.bench.stimulus import payloads
 from verif.bench.window import run_window
+from verif.golden_waves import fabric_layout, write_golden_waves
 from verif.mesh_image import mesh_image
 from verif.waves import WaveReader
 from verif.words import unpack
@@ -74,24 +77,35 @@ def schedule() -> PacketSchedule:
     )
 
 
-def draw(reader: WaveReader, target: Path) -> None:
-    """Draw :data:`ROWS` over :data:`CYCLES` into a PNG."""
+def draw(panels: Sequence[tuple[str, WaveReader]], target: Path) -> None:
+    """Draw :data:`ROWS` over :data:`CYCLES` into a PNG, once for each titled wave file."""
     matplotlib.use("Agg")
     from matplotlib import pyplot
 
     matplotlib.rcParams["font.family"] = ["DejaVu Sans"]
+    size, dpi = (11.2, 4.5 * len(panels)), 160 if len(panels) == 1 else 100
+    figure, all_axes = pyplot.subplots(len(panels), figsize=size, dpi=dpi, squeeze=False)
+    for axes, (title, reader) in zip(all_axes[:, 0], panels, strict=True):
+        _panel(axes, title, reader)
+    figure.subplots_adjust(left=0.01, right=0.995, top=0.99, bottom=0.01, hspace=0.02)
+    with atomic_path(target) as temporary:
+        figure.savefig(temporary, facecolor="white")
+    pyplot.close(figure)
+
+
+def _panel(axes: Any, title: str, reader: WaveReader) -> None:
     names = {
         word: (packet, flit)
         for packet, words in enumerate(payloads(schedule(), SPEC.payload_width))
         for flit, word in enumerate(words)
     }
-    figure, axes = pyplot.subplots(figsize=(11.2, 4.5), dpi=160)
     places = _places()
     for cycle in (*CYCLES, CYCLES.stop):
         axes.plot([cycle, cycle], [places[-1] - 0.5, 0.45], color=GRID, linewidth=0.8, zorder=0)
     for cycle in CYCLES:
         axes.text(cycle + 0.5, 0.62, str(cycle), ha="center", color=FAINT, fontsize=9)
     axes.text(-0.2, 0.62, "cycle", ha="right", color=FAINT, fontsize=9)
+    axes.text(-3.3, 0.62, title, color=INK, fontsize=10.5, fontweight="bold")
     for row, y in zip(ROWS, places, strict=True):
         axes.text(-0.2, y, row.text, ha="right", va="center", color=INK, fontsize=10.5)
         axes.plot([0, CYCLES.stop], [y, y], color=GRID, linewidth=1.2, zorder=1)
@@ -102,10 +116,6 @@ def draw(reader: WaveReader, target: Path) -> None:
     axes.set_ylim(places[-1] - 1.25, 1.0)
     axes.axis("off")
     _legend(axes, places[-1] - 0.95)
-    figure.subplots_adjust(left=0.01, right=0.995, top=0.99, bottom=0.01)
-    with atomic_path(target) as temporary:
-        figure.savefig(temporary, facecolor="white")
-    pyplot.close(figure)
 
 
 def _places() -> list[float]:
@@ -125,10 +135,11 @@ def _flit(
     names: dict[int, tuple[int, int]],
 ) -> None:
     valid, ready = (reader.value(f"{row.signal}_{pin}", cycle) for pin in ("valid", "ready"))
-    word = reader.value(f"{row.signal}_{row.word}", cycle)
-    if not valid or word is None:
+    if not valid:
         return
-    fields = unpack(row.fields, word)
+    bits = reader.bits(f"{row.signal}_{row.word}", cycle)
+    # The engine leaves the dst of a core's body flits open (x); it is not drawn.
+    fields = unpack(row.fields, int(bits.replace("x", "0"), 2))
     packet, flit = names[fields["payload"]]
     line, fill = COLOURS[packet]
     box = FancyBboxPatch(
@@ -204,15 +215,24 @@ def _legend(axes: Any, y: float) -> None:
 @click.command()
 @click.argument("target", type=click.Path(path_type=Path))
 @click.option("--simulator", type=click.Choice(["verilator", "icarus"]), default="icarus")
-def main(target: Path, simulator: Any) -> None:
+@click.option("--golden", is_flag=True, help="Draw the golden engine's waves below the RTL's.")
+def main(target: Path, simulator: Any, golden: bool) -> None:
     """Run two packets through three tiles and draw their waveform into TARGET (a PNG)."""
+    image, signals = mesh_image(SPEC), []
+    for row in ROWS:
+        signals += [f"{row.signal}_{pin}" for pin in ("valid", "ready", row.word)]
     with tempfile.TemporaryDirectory() as scratch:
-        waves = Path(scratch) / "run.vcd"
-        result = run_window(mesh_image(SPEC), schedule(), STALLS, waves=waves, simulator=simulator)
+        waves, engine = Path(scratch) / "run.vcd", Path(scratch) / "golden.vcd"
+        result = run_window(image, schedule(), STALLS, waves=waves, simulator=simulator)
         if result.difference:
             raise click.ClickException(result.difference)
-        signals = [f"{row.signal}_{pin}" for row in ROWS for pin in ("valid", "ready", row.word)]
-        draw(WaveReader(waves, signals, result.cycle0_ns), target)
+        start = result.cycle0_ns
+        panels = [("RTL" if golden else "", WaveReader(waves, signals, start))]
+        if golden:
+            layout = fabric_layout(start)
+            write_golden_waves(engine, image, schedule(), stalls=STALLS, layout=layout)
+            panels.append(("engine", WaveReader(engine, signals, start)))
+        draw(panels, target)
 
 
 if __name__ == "__main__":
