@@ -33,6 +33,8 @@ def test_the_steps_of_the_readme_work(tmp_path: Path, monkeypatch: pytest.Monkey
         "build",
         "image.json",
         "packets.parquet",
+        "run.golden.gtkw",
+        "run.golden.vcd",
         "run.gtkw",
         "run.vcd",
         "wafer.json",
