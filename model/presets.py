@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from model.errors import InputError
+from model.geometry import Geometry
 
 REAL_DENSITY: Final = 5e-5
 """Share of tiles, and of links, that are broken on a real wafer: a defect density of 0.1/cm² on
@@ -27,6 +28,8 @@ class Preset:
         As :class:`model.compile.CompileOptions` takes them.
     tile_rate, link_rate : float
         Shares of dead tiles and of dead directed links.
+    geometry : Geometry
+        Where the tiles lie: 215 x 215 mm in the middle of a 300 mm wafer, 12 x 7 dies.
     """
 
     about: str
@@ -36,6 +39,7 @@ class Preset:
     spare_place: str
     tile_rate: float = REAL_DENSITY
     link_rate: float = REAL_DENSITY
+    geometry: Geometry = field(default_factory=Geometry)
 
 
 PRESETS: Final[Mapping[str, Preset]] = {

@@ -56,10 +56,14 @@ def draws(seed: int, stream: int, count: int, start: int = 0) -> U64:
     uint64[count]
         Uniform over all 64-bit values; number k depends on (seed, stream, k) only.
     """
+    return draws_at(seed, stream, np.arange(start, start + count, dtype=np.uint64))
+
+
+def draws_at(seed: int, stream: int, index: U64) -> U64:
+    """Numbers ``index`` of the stream, in any order and shape; see :func:`draws`."""
     key = mix64(np.array([seed], np.uint64) + np.uint64(GOLDEN))
     key = mix64((key ^ np.uint64(stream)) + np.uint64(GOLDEN))
-    index = np.arange(start, start + count, dtype=np.uint64) + np.uint64(1)
-    return np.asarray(mix64(key + index * np.uint64(GOLDEN)), np.uint64)
+    return np.asarray(mix64(key + (index + np.uint64(1)) * np.uint64(GOLDEN)), np.uint64)
 
 
 def below(numbers: U64, bound: int | npt.NDArray[Any]) -> npt.NDArray[np.int64]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import keyword
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ COMMANDS: Mapping[str, str] = {
     "traffic": "Patterns and traces: list, draw, import, check.",
     "simulate": "Run traffic on the golden engine and write packet records.",
     "verify": "Run the RTL and hold it against the golden engine, cycle by cycle.",
+    "yield": "What share of wafers works: closed forms.",
     "verilog": "Write the Verilog of tile, remap memory and fabric.",
     "bench": "Measure routing, the compiler, the engine, traces and the tile array.",
 }
@@ -40,7 +42,8 @@ class LazyGroup(click.Group):
         """Import ``tools.<name>`` and return its ``command``."""
         if cmd_name not in self._help:
             return None
-        module = importlib.import_module(self._prefix + cmd_name.replace("-", "_"))
+        name = cmd_name.replace("-", "_") + "_" * keyword.iskeyword(cmd_name)
+        module = importlib.import_module(self._prefix + name)
         found: click.Command = module.command
         return found
 

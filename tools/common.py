@@ -153,5 +153,6 @@ def again(*always: str) -> str:
         elif param.name in always or value != param.get_default(context):
             for one in value if param.multiple else [value]:
                 text = "x".join(map(str, one)) if isinstance(one, tuple) else one
+                text = int(text) if isinstance(text, float) and text.is_integer() else text
                 words += [min(param.opts, key=len), *([] if one is True else [text])]
     return reproduce(context.info_name, *words)

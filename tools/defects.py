@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import click
 import numpy as np
 
-from model.defects import CLUSTERS, clustered
+from model.defects import CLUSTERS, clustered, sample
+from model.defects.density import ALPHA_MAX, ALPHA_MIN
 from model.errors import InputError
+from model.geometry import Geometry
+from model.graph import LinkGraph
+from model.image import ConfigImage
 from model.presets import PRESETS, REAL_DENSITY
+from model.spec import FabricSpec
 from model.wafer import TileState, WaferMap, wafer_to_json, wafer_to_npz
-from tools.common import RATE, SIZE, OutputType, again, emit, json_option, key_values, seed_option
+from tools.common import (
+    RATE,
+    SIZE,
+    OutputType,
+    RateType,
+    again,
+    emit,
+    json_option,
+    key_values,
+    seed_option,
+)
+from tools.defect_options import model_of, model_options
 from tools.files import report_to_stderr, write_result
+from tools.pictures import draw, picture_size
+from tools.plotting import ENDINGS, picture
 
 
 @click.command(name="defects")
@@ -42,11 +61,12 @@ from tools.files import report_to_stderr, write_result
 )
 @click.option(
     "--alpha",
-    type=click.IntRange(1, 100),
+    type=RateType(ALPHA_MIN, ALPHA_MAX),
     default=2,
     show_default=True,
     help="Shape of that density; small means strong clusters.",
 )
+@model_options
 @seed_option
 @click.option(
     "-o",
@@ -56,6 +76,7 @@ from tools.files import report_to_stderr, write_result
     help="File, .json or .npz; - prints JSON.",
 )
 @click.option("--text", is_flag=True, help="Draw the map.")
+@click.option("--picture", "drawn", type=OutputType(*ENDINGS), help="Draw it, .png or .svg.")
 @json_option
 def command(
     size: tuple[int, int] | None,
@@ -66,31 +87,57 @@ def command(
     link_rate: float | None,
     pair_rate: float,
     cluster: str,
-    alpha: int,
+    alpha: float,
     seed: int,
     output: str,
     text: bool,
+    drawn: str | None,
     as_json: bool,
+    **given: Any,
 ) -> None:
-    """Sample a wafer map with broken cores, tiles and links; equal seeds make equal bytes."""
+    """Sample a wafer map with broken cores, tiles and links; equal seeds make equal bytes.
+
+    Rates break each part on its own. --model, --d0, --klarf and --csv add other kinds of defects;
+    with one of them a preset gives the size only.
+
+    \b
+    wafermesh defects --preset wse3 --d0 0.1 --cluster dies --alpha 0.5 -o wafer.npz
+    wafermesh defects --size 96x96 --model scratches:count=5,length=power(1,100,2) -o wafer.json
+    wafermesh defects --preset wse3 --klarf lot.klarf --geometry edge_exclusion=3 -o wafer.npz
+    """
     silent = report_to_stderr(output, as_json)
     kind = PRESETS.get(preset or "")
     if size is None and kind is not None:
         size = (kind.width, kind.height)
     if size is None:
         raise InputError("--size is missing; allowed: WIDTHxHEIGHT, or a --preset")
+    alpha = int(alpha) if alpha.is_integer() else alpha
     real = REAL_DENSITY if density else None
     rates = {
-        "tile_rate": _first(tile_rate, real, kind.tile_rate if kind else None),
+        "tile_rate": _first(tile_rate, real),
         "core_rate": core_rate,
-        "link_rate": _first(link_rate, real, kind.link_rate if kind else None),
+        "link_rate": _first(link_rate, real),
         "pair_rate": pair_rate,
     }
-    wafer = clustered(*size, rates, cluster=cluster, alpha=alpha, seed=seed)
+    model = model_of(given, rates, cluster, alpha, kind.geometry if kind else Geometry())
+    if model is not None:
+        wafer = sample(model, *size, seed)
+    else:
+        rates["tile_rate"] = _first(tile_rate, real, kind.tile_rate if kind else None)
+        rates["link_rate"] = _first(link_rate, real, kind.link_rate if kind else None)
+        wafer = clustered(*size, rates, cluster=cluster, alpha=alpha, seed=seed)
+    if drawn is not None:
+        _draw(wafer, drawn)
     write_result(output, lambda: wafer_to_json(wafer), lambda: wafer_to_npz(wafer))
     if silent:
         return
-    result = {**summary(wafer), "file": output, "reproduce": again("seed")}
+    notes = wafer.origin.get("notes", [])
+    result = {
+        **summary(wafer),
+        **({"notes": notes} if notes else {}),
+        "file": output,
+        "reproduce": again("seed"),
+    }
 
     def render() -> None:
         if text:
@@ -101,6 +148,7 @@ def command(
                 ("healthy tiles", f"{result['healthy_tiles']} of {wafer.width * wafer.height}"),
                 ("core / tile defects", f"{result['core_defects']} / {result['tile_defects']}"),
                 ("dead links", f"{result['dead_links']} of {result['links']}"),
+                *[pair for note in notes for pair in _told(note)],
                 ("written", output),
             ],
         )
@@ -112,6 +160,39 @@ def command(
 def _first(*rates: float | None) -> float:
     """The first rate that is given, else 0."""
     return next((rate for rate in rates if rate is not None), 0.0)
+
+
+def _told(note: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows about an inspection file."""
+    if "defects" not in note:
+        return []
+    outside = [
+        f"{note[name]} {name.replace('_', ' ')}"
+        for name in ("outside_the_array", "outside_the_wafer", "in_the_edge_ring", "in_streets")
+        if note[name]
+    ]
+    wafer = f" on wafer {note['wafer']}" if note["wafer"] else ""
+    return [
+        ("defects found", f"{note['defects']}{wafer}, {note['harmless']} of them harmless"),
+        ("where", f"{note['touching_tiles']} on tiles" + "".join(f", {one}" for one in outside)),
+    ]
+
+
+def _draw(wafer: WaferMap, path: str) -> None:
+    """A picture of the map, drawn like an image on which nothing is hosted."""
+    image = bare_image(wafer)
+    with picture(path, size=picture_size(image)) as (figure, axes):
+        draw(figure, axes[0, 0], image, "defects")
+
+
+def bare_image(wafer: WaferMap) -> ConfigImage:
+    """An image with the map's fuses and nothing else, for pictures."""
+    spec = FabricSpec(width=wafer.width, height=wafer.height, route_entries=1)
+    image = ConfigImage.blank(spec, wafer.width, wafer.height)
+    graph = LinkGraph.from_wafer(wafer)
+    image.live, image.core_ok = graph.live, graph.core_ok
+    image.out_ok, image.in_ok = graph.out_ok, graph.in_ok
+    return image
 
 
 def summary(wafer: WaferMap) -> dict[str, Any]:
