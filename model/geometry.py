@@ -7,6 +7,7 @@ IEEE doubles, each rounded by itself: the same on every machine.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import ClassVar, Final
 
@@ -22,7 +23,6 @@ F64 = npt.NDArray[np.float64]
 SIDE: Final = 215.0
 """Side in mm of the square that the tiles fill when no pitch is given: 46,225 mm²."""
 
-ROUTER, CORE, LINK = 0, 4, -1
 _PAIR = Row((Number(0.001, 1000), Number(0.001, 1000)), "two numbers of mm, [across, down]")
 _SHIFT = Row((Number(-1000, 1000), Number(-1000, 1000)), "two numbers of mm, [east, north]")
 _DIES = Row((Number(1, 2048, whole=True),) * 2, "two integers, [across, down]")
@@ -120,7 +120,6 @@ class Axis:
         return cls(lines - centre, die)
 
 
-# (line, line) across, (line, line) down, part; LINK + port + 1 … is spelled out in Parts.
 _N, _E, _S, _W = (int(port) for port in (Port.NORTH, Port.EAST, Port.SOUTH, Port.WEST))
 RECTANGLES: Final = np.array(
     [
@@ -161,6 +160,7 @@ class Places:
     link_area: float
 
     @classmethod
+    @functools.lru_cache(maxsize=16)
     def build(cls, geometry: Geometry, width: int, height: int) -> Places:
         """Lay ``width`` x ``height`` tiles out.
 

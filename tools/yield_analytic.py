@@ -74,6 +74,8 @@ def _told(rows: dict[str, float]) -> list[tuple[str, str]]:
     def text(share: float) -> str:
         if share < 1e-4:
             return f"{share:.3g}"
-        return f"{100 * share:.2f} %" if share < 0.9999 else f"1 − {1 - share:.2g}"
+        if share < 0.9999:
+            return f"{100 * share:.2f} %"
+        return f"1 − {1 - share:.2g}" if share < 1 else "1"
 
     return [(name, text(share)) for name, share in rows.items()]

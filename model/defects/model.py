@@ -196,7 +196,8 @@ def parse_model(text: str) -> DefectModel:
     InputError
         When it is neither, or what it describes is out of range.
     """
-    if Path(text).suffix in (".toml", ".json"):
+    first = re.match(r"\s*(\w*)\s*(?=[:+]|$)", text)
+    if Path(text).suffix in (".toml", ".json") and not (first and first[1] in KINDS):
         return DefectModel.from_dict(_load(text), text)
     parts = []
     for one in _split(text, "+"):
@@ -245,3 +246,31 @@ def _value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
         return text
+
+
+def json_schema() -> dict[str, Any]:
+    """The published schema of descriptions, ``model/schemas/defects.json``."""
+    kinds = []
+    for kind, part in KINDS.items():
+        schema = part.schema()
+        properties = {"kind": {"const": kind}, **schema["properties"]}
+        required = ["kind", *schema.get("required", [])]
+        kinds.append({**schema, "required": required, "properties": properties})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": FORMAT,
+        "title": "defect model: what breaks on a wafer, and where its tiles lie",
+        "type": "object",
+        "required": ["parts"],
+        "additionalProperties": False,
+        "properties": {
+            "format": {"const": FORMAT},
+            "geometry": Geometry.schema(),
+            "parts": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": MOST_PARTS,
+                "items": {"oneOf": kinds},
+            },
+        },
+    }

@@ -101,7 +101,7 @@ RATES = {"tile_rate": 0.05, "core_rate": 0.0, "link_rate": 0.05, "pair_rate": 0.
     ("change", "message"),
     [
         ({"cluster": "rows"}, "cluster is 'rows'; allowed: none, wafer, dies"),
-        ({"alpha": 0}, "alpha is 0; allowed: an integer from 1 to 100"),
+        ({"alpha": 0}, "alpha is 0; allowed: a number from 0.05 to 100"),
     ],
 )
 def test_clusters_out_of_range_are_refused(change: dict[str, Any], message: str) -> None:
