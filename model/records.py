@@ -13,13 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from model.atomic import atomic_open, atomic_path
-from model.engine.result import (
-    EngineResult,
-    PacketRecords,
-    PacketStatus,
-    RecordBlock,
-    record_block,
-)
+from model.engine import EngineResult, PacketStatus, RecordBlock
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
 
@@ -42,7 +36,7 @@ SOMETIMES: Final = ("vc", "accepted", "delivered_first", "delivered_last")
 """Columns whose values may not exist."""
 
 
-def block_table(block: RecordBlock) -> Any:
+def records_table(block: RecordBlock) -> Any:
     """A block of records as an Arrow table."""
     names = np.array([status.name.lower() for status in PacketStatus])
     arrays = []
@@ -53,27 +47,13 @@ def block_table(block: RecordBlock) -> Any:
     return pa.table(arrays, names=[name for name, _ in COLUMNS])
 
 
-def records_table(schedule: PacketSchedule, records: PacketRecords) -> Any:
-    """Records as an Arrow table, sorted by id.
-
-    Parameters
-    ----------
-    schedule : PacketSchedule
-    records : PacketRecords
-        Of a run of that schedule.
-    """
-    return block_table(record_block(schedule, records))
-
-
-def write_records(
-    image: ConfigImage, schedule: PacketSchedule, records: PacketRecords, path: str | Path
-) -> None:
+def write_records(image: ConfigImage, records: RecordBlock, path: str | Path) -> None:
     """Write records as Parquet, or as CSV when the name ends in ``.csv`` or is ``-`` (stdout).
 
     The file appears whole or not at all; equal records give equal bytes. A Parquet file keeps the
     logical size in its metadata (``logical``: ``WIDTHxHEIGHT``).
     """
-    table = records_table(schedule, records)
+    table = records_table(records)
     if str(path) == "-":
         _write_csv(table, sys.stdout.buffer)
     elif str(path).endswith(".csv"):

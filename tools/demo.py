@@ -93,7 +93,7 @@ def _run(seed: int, out: Path, display: Progress) -> dict[str, Any]:
     )
     stalls = StallPattern(threshold=threshold("stalls", 0.1), burst_log2=2, seed=seed)
     engine = simulate(image, schedule, stalls=stalls)
-    write_records(image, schedule, engine.records, out / "packets.parquet")
+    write_records(image, engine.records, out / "packets.parquet")
 
     step("RTL of the whole wafer: compiling the tile (kept for the next time)")
     with TileArray(image, threads=2, seed=seed) as array:

@@ -105,7 +105,7 @@ def command(image_file: str, output: str | None, seed: int, as_json: bool, **giv
         )
     seconds = time.perf_counter() - started
     if output is not None:
-        write_records(image, schedule, result.records, output)
+        write_records(image, result.records, output)
     offered = None if given["traffic"] else given["cycles"]
     data = summarise(image, schedule, result, offered)
     data["seconds"] = round(seconds, 2)

@@ -1,30 +1,23 @@
 """The golden engine: what a fabric does, cycle by cycle (design.md §8)."""
 
+from model.engine.blocks import PacketStatus, RecordBlock, join_blocks
 from model.engine.check import accepting, check_image, check_schedule, source_tiles
-from model.engine.result import (
-    TRACE_COLUMNS,
-    EngineResult,
-    PacketRecords,
-    PacketStatus,
-    RecordBlock,
-    payload,
-    record_block,
-)
-from model.engine.run import MARGIN, MAX_CYCLES, simulate
+from model.engine.result import TRACE_COLUMNS, EngineResult, payload
+from model.engine.run import MARGIN, MAX_CYCLES, Simulation, simulate
 
 __all__ = [
     "MARGIN",
     "MAX_CYCLES",
     "TRACE_COLUMNS",
     "EngineResult",
-    "PacketRecords",
     "PacketStatus",
     "RecordBlock",
+    "Simulation",
     "accepting",
     "check_image",
     "check_schedule",
+    "join_blocks",
     "payload",
-    "record_block",
     "simulate",
     "source_tiles",
 ]

@@ -58,8 +58,8 @@ def check_image(image: ConfigImage) -> None:
         )
 
 
-def check_schedule(image: ConfigImage, schedule: PacketSchedule) -> None:
-    """Refuse packets that no source can send.
+def check_schedule(image: ConfigImage, schedule: PacketSchedule, first: int = 0) -> None:
+    """Refuse packets that no source can send; messages count from packet ``first``.
 
     Raises
     ------
@@ -71,25 +71,29 @@ def check_schedule(image: ConfigImage, schedule: PacketSchedule) -> None:
         column = getattr(schedule, name)
         if len(column) != len(schedule):
             raise InputError(f"schedule.{name} has {len(column)} rows; allowed: {len(schedule)}")
-    _range("source", schedule.source, 0, image.logical - 1)
-    _range("destination", schedule.destination, 0, 2**spec.id_width - 1)
-    _range("length", schedule.length, 1, spec.max_packet)
-    _range("offered", schedule.offered, 0, 2**32 - 1)
-    _range("gap", schedule.gap, 0, 2**31 - 1)
+    _range("source", schedule.source, first, 0, image.logical - 1)
+    _range("destination", schedule.destination, first, 0, 2**spec.id_width - 1)
+    _range("length", schedule.length, first, 1, spec.max_packet)
+    _range("offered", schedule.offered, first, 0, 2**32 - 1)
+    _range("gap", schedule.gap, first, 0, 2**31 - 1)
     late = np.flatnonzero(np.diff(schedule.offered) < 0)
     if len(late):
-        raise InputError(f"schedule.offered[{late[0] + 1}] is earlier; allowed: ascending cycles")
+        raise InputError(
+            f"schedule.offered[{first + late[0] + 1}] is earlier; allowed: ascending cycles"
+        )
     lost = np.flatnonzero(source_tiles(image, schedule) < 0)
     if len(lost):
         value = int(schedule.source[lost[0]])
-        raise InputError(f"schedule.source[{lost[0]}] is {value}; allowed: a hosted logical id")
+        raise InputError(
+            f"schedule.source[{first + lost[0]}] is {value}; allowed: a hosted logical id"
+        )
 
 
-def _range(name: str, column: Array, low: int, high: int) -> None:
+def _range(name: str, column: Array, first: int, low: int, high: int) -> None:
     bad = np.flatnonzero((column < low) | (column > high))
     if len(bad):
         value = int(column[bad[0]])
-        raise InputError(f"schedule.{name}[{bad[0]}] is {value}; allowed: {low} to {high}")
+        raise InputError(f"schedule.{name}[{first + bad[0]}] is {value}; allowed: {low} to {high}")
 
 
 def check_stalls(stalls: StallPattern) -> None:

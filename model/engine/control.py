@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model.engine.state import Packets, box_room
+from model.engine.state import box_room
 from model.image import ConfigImage
 
 Ints = npt.NDArray[Any]
@@ -63,25 +63,21 @@ Window = tuple[int, int]
 
 def make_control(
     image: ConfigImage,
-    packets: Packets,
     begin: npt.NDArray[np.int64],
     leads: npt.NDArray[np.int64],
-    record_events: bool,
+    room: int,
     occupancy_window: Window | None,
     trace_window: Window | None,
 ) -> Control:
-    """A run at its beginning."""
-    # Each flit is accepted and delivered at most once, each packet refused at most once. The
-    # memory is touched only as far as events happen.
-    room = 2 * int(packets.length.sum()) + len(packets.length) if record_events else 0
+    """A run at its beginning, without packets; every thread has room for so many events.
+
+    Memory for events is touched only as far as they happen.
+    """
     first, end = occupancy_window or (0, 0)
     trace_from, trace_to = trace_window or (0, 0)
     parts, inputs = len(begin) - 1, image.spec.tiles * 5 * image.spec.vcs
-    part = np.searchsorted(begin, packets.sender[packets.turn], "right") - 1
     position = np.zeros((parts, POSITIONS), np.int64)
-    position[:, TO_ACCEPT] = np.bincount(part, packets.length[packets.turn], parts)
-    ends = np.cumsum(np.bincount(part, minlength=parts))
-    position[1:, WOKEN] = ends[:-1]
+    position[:, OFFERED] = LATEST
     position[leads, EVENTS] = np.arange(len(leads)) * room
     position[leads, EVENTS_END] = position[leads, EVENTS] + room
     return Control(
@@ -90,7 +86,7 @@ def make_control(
         leads=leads,
         far=image.spec.tiles > FAR_TILES,
         box_room=box_room(image.spec),
-        turn_end=ends,
+        turn_end=np.zeros(parts, np.int64),
         told=np.zeros(2 * parts * 8, np.int64),
         met=np.zeros(parts * 8, np.int64),
         event_cycle=np.empty(len(leads) * room, np.uint32),

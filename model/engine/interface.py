@@ -142,6 +142,8 @@ def inject(
                 s.counters[U(t * at.COUNTERS + at.REFUSED)] += 1
                 p.seen[U(at.SEEN * packet_of(f, flit) + at.WHERE)] = at.WAS_REFUSED
                 note(k, lead, c, t, REFUSE, flit, 0)
+            if (flit >> LAST) & 1:
+                p.seen[U(at.SEEN * packet_of(f, flit) + at.WHERE)] |= at.GONE
         elif s.line[U(a)] < f.depth:
             s.lanes[U(lanes + count)] = a
             count += Int(push(f, s, a, flit) == 0)

@@ -97,7 +97,10 @@ def sink(f: Any, p: Any, s: Any, k: Any, part: int, c: int, a: int, flit: int) -
         p.seen[U(at.SEEN * packet + at.WHERE)] = (t + 1) | at.WAS_SUNK
         key = (c << 5 | lane) + 1
         if s.offended[U(2 * t)] == 0 or key < s.offended[U(2 * t)]:
-            s.offended[U(2 * t)], s.offended[U(2 * t + 1)] = key, packet
+            s.offended[U(2 * t)] = key
+            s.offended[U(2 * t + 1)] = Int(p.sender[U(packet)]) << 32 | flit >> f.place_shift
+    if (flit >> LAST) & 1:
+        p.seen[U(at.SEEN * packet + at.WHERE)] |= at.GONE
 
 
 @jit

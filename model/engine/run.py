@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import functools
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from model.engine import kernel
-from model.engine.check import accepting, check_image, check_schedule, check_stalls
+from model.engine.blocks import RecordBlock, hops_under_way, make_block, unsent_block
+from model.engine.check import check_image, check_schedule, check_stalls
 from model.engine.control import (
     CYCLE,
     IN_FLIGHT,
@@ -21,20 +21,16 @@ from model.engine.control import (
     Window,
     make_control,
 )
+from model.engine.packets import PacketSlots
 from model.engine.registers import Registers, read_registers
-from model.engine.result import (
-    EngineResult,
-    make_counters,
-    make_events,
-    make_records,
-    make_trace,
-)
-from model.engine.state import OCCUPANCY, make_fabric, make_packets, make_state
+from model.engine.result import EngineResult, make_counters, make_events, make_trace
+from model.engine.state import OCCUPANCY, make_fabric, make_state
 from model.engine.tables import make_tables
 from model.errors import require_int
 from model.image import ConfigImage
 from model.runlog import Counters, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
+from model.traffic.stream import Feed, PacketStream, ScheduleStream, join
 
 MARGIN: Final = 8
 """Cycles that a run of open length goes on after the last thing happened."""
@@ -44,6 +40,12 @@ MAX_CYCLES: Final = 10_000_000
 
 CHUNK: Final = 4096
 """Cycles between two calls of ``progress``."""
+
+AHEAD: Final = 1 << 15
+"""Packets of a stream that are loaded at once, about."""
+
+NOTHING: Final = join([])
+"""A schedule without packets."""
 
 
 def simulate(
@@ -119,7 +121,14 @@ def simulate(
 
 
 class Simulation:
-    """A run that stops where it is told to, and can go on. Arguments as for :func:`simulate`.
+    """A run that stops where it is told to, and can go on. Other arguments as for :func:`simulate`.
+
+    Parameters
+    ----------
+    image : ConfigImage
+    packets : PacketSchedule or PacketStream
+        A schedule is loaded as a whole, and may be. A stream is loaded as it is needed, and its
+        packets leave by :meth:`take`; its events are not kept.
 
     Members
     -------
@@ -127,12 +136,16 @@ class Simulation:
         The next to be run.
     finished : bool
         Nothing is left to do.
+    flits : int
+        In flight: accepted and not yet delivered, refused or sunk.
+    loaded : PacketSlots
+        Packets that have not been taken out.
     """
 
     def __init__(
         self,
         image: ConfigImage,
-        schedule: PacketSchedule,
+        packets: PacketSchedule | PacketStream,
         *,
         stalls: StallPattern = NO_STALLS,
         compiled: bool = True,
@@ -144,8 +157,9 @@ class Simulation:
     ) -> None:
         require_int("threads", threads, 1, 64)
         check_image(image)
-        check_schedule(image, schedule)
         check_stalls(stalls)
+        schedule = packets if isinstance(packets, PacketSchedule) else NOTHING
+        check_schedule(image, schedule)
         spec = image.spec
         alone = occupancy_window is not None or trace_window is not None or not compiled
         threads = 1 if alone else min(threads, spec.height)
@@ -153,21 +167,21 @@ class Simulation:
         parts = spec.height // rows
         begin = np.arange(parts + 1) * spec.height // parts * spec.width
         leads = np.arange(threads) * parts // threads
+        # Each flit is accepted and delivered at most once, each packet refused at most once.
+        room = 2 * int(schedule.length.sum()) + len(schedule) if record_events else 0
         tables = make_tables(image)
         self._image, self._compiled, self._descending = image, compiled, descending
-        self._packets = make_packets(image, schedule, begin)
         self._state = make_state(image, begin, tables)
-        self._control = make_control(
-            image, self._packets, begin, leads, record_events, occupancy_window, trace_window
-        )
+        self._control = make_control(image, begin, leads, room, occupancy_window, trace_window)
         self._windows = occupancy_window is not None, trace_window is not None
         self._position = self._control.position.reshape(parts, POSITIONS)
-        self._work = functools.partial(
-            kernel.compiled() if compiled else kernel.run_cycles,
-            make_fabric(image, stalls, tables),
-            self._packets,
-            self._state,
-        )
+        self._fabric = make_fabric(image, stalls, tables)
+        self._work = kernel.compiled() if compiled else kernel.run_cycles
+        self.loaded = PacketSlots(image, begin, max(len(schedule), 1))
+        self.loaded.load(self._control, schedule)
+        stream = ScheduleStream(NOTHING) if isinstance(packets, PacketSchedule) else packets
+        self._feed = Feed(stream)
+        self._pass_mute()
 
     @property
     def cycle(self) -> int:
@@ -175,32 +189,92 @@ class Simulation:
         return int(self._position[0, CYCLE])
 
     @property
+    def flits(self) -> int:
+        """Flits in flight."""
+        return int(self._position[:, IN_FLIGHT].sum())
+
+    @property
     def finished(self) -> bool:
         """The fabric is empty, and what can be accepted was accepted."""
+        return self._idle and self._feed.peek() is None
+
+    @property
+    def _idle(self) -> bool:
         return not self._position[:, [IN_FLIGHT, TO_ACCEPT]].sum()
 
     def advance(self, until: int, stop: int) -> None:
-        """Run to cycle ``until``, or to the end.
+        """Run to cycle ``until``, or to the end; fed by a stream, for about AHEAD packets at most.
 
         Idle cycles are skipped, also beyond ``until``, but not beyond ``stop``.
         """
-        while self.cycle < until and not self.finished:
+        coming = self._feed.peek()
+        if self._idle and coming is not None:
+            cycle = max(self.cycle, min(stop, int(coming.offered[0])))
+            self._position[self._control.leads, CYCLE] = cycle
+        if self.cycle >= until or self.finished:
+            return
+        if coming is not None:
+            self._load(self._feed.take(until, AHEAD))
+            coming = self._feed.peek()
+        pause = until if coming is None else min(until, int(coming.offered[0]))
+        self._run(pause, stop)
+        self._pass_mute()
+
+    def take(self) -> RecordBlock:
+        """Take the oldest packets out, as far as all of them have ended."""
+        slots = self.loaded.ended()
+        block = make_block(self.loaded, slots)
+        self.loaded.drop(len(slots))
+        return block
+
+    def take_rest(self) -> Iterator[RecordBlock]:
+        """Take out all other packets, whatever has become of them; the run ends with that."""
+        first = self.loaded.end
+        yield self._rest()
+        self.loaded.drop(len(self.loaded))
+        while (coming := self._feed.peek()) is not None:
+            check_schedule(self._image, coming, first)
+            yield unsent_block(self._feed.skip(len(coming)), first)
+            first += len(coming)
+
+    def _rest(self) -> RecordBlock:
+        slots = self.loaded.slots(self.loaded.first, len(self.loaded))
+        hops = hops_under_way(self._image, self._state, len(self.loaded.slot))
+        return make_block(self.loaded, slots, hops[slots])
+
+    def _load(self, block: PacketSchedule) -> None:
+        check_schedule(self._image, block, self.loaded.end)
+        self.loaded.load(self._control, block)
+
+    def _pass_mute(self) -> None:
+        """When nothing is left to do, load what comes next and cannot be accepted."""
+        while self._idle and (coming := self._feed.peek()) is not None:
+            check_schedule(self._image, coming, self.loaded.end)
+            able = self.loaded.able(coming)
+            rows = int(np.argmax(able)) if able.any() else len(coming)
+            if not rows:
+                break
+            self._load(self._feed.skip(rows))
+
+    def _run(self, until: int, stop: int) -> None:
+        while self.cycle < until and not self._idle:
             control = self._control
             ends = (*control.leads[1:].tolist(), len(self._position))
             shares = list(zip(control.leads.tolist(), ends, strict=True))
+            fixed = (self._fabric, self.loaded.packets, self._state, control)
             rest = (until, stop, self._descending)
             others = [
-                threading.Thread(target=self._work, args=(control, *share, *rest))
+                threading.Thread(target=self._work, args=(*fixed, *share, *rest))
                 for share in shares[1:]
             ]
             for thread in others:
                 thread.start()
             # Uncompiled, 64-bit scalars wrap with a warning; in STL-1 they are meant to.
             with np.errstate(over="ignore"):
-                self._work(control, *shares[0], *rest)
+                self._work(*fixed, *shares[0], *rest)
             for thread in others:
                 thread.join()
-            if self.cycle < until and not self.finished:
+            if self.cycle < until and not self._idle:
                 trace = np.concatenate([control.trace, control.trace])
                 self._control = control._replace(trace=trace)
 
@@ -210,7 +284,7 @@ class Simulation:
 
     def counters(self) -> Counters:
         """What the status tables hold so far (CFG-4)."""
-        return make_counters(self._image, self._packets, self._state)
+        return make_counters(self._image, self._state)
 
     def occupancy(self) -> npt.NDArray[np.uint8]:
         """uint8[tiles, 5, vcs]: flits in every input VC at the beginning of cycle ``cycle``."""
@@ -219,19 +293,21 @@ class Simulation:
         return line[:, OCCUPANCY, : 5 * spec.vcs].reshape(spec.tiles, 5, spec.vcs)
 
     def result(self, cycles: int | None = None) -> EngineResult:
-        """All that the run shows so far; of ``cycles`` cycles, or of those that were run."""
-        image, packets, state, control = self._image, self._packets, self._state, self._control
-        spec, (occupancy, traced) = image.spec, self._windows
+        """All that the run shows so far; of ``cycles`` cycles, or of those that were run.
+
+        Records are those of packets that have been loaded and not taken out.
+        """
+        spec, control, (occupancy, traced) = self._image.spec, self._control, self._windows
         log = RunLog(
             cycles=self.cycle if cycles is None else cycles,
-            events=make_events(image, packets, control),
+            events=make_events(self._image, self.loaded, control),
             counters=self.counters(),
-            quiet=bool(self.finished and accepting(image)[packets.sender].all()),
+            quiet=self.finished and not self.loaded.mute,
         )
         seen = control.occupancy.reshape(-1, spec.tiles, 5, spec.vcs)
         return EngineResult(
             log=log,
-            records=make_records(image, packets, state),
+            records=self._rest(),
             finished=self.finished,
             occupancy=seen if occupancy else None,
             trace=make_trace(control) if traced else None,

@@ -1,4 +1,4 @@
-"""The arrays a run works on, and how they are made from an image and a schedule.
+"""The arrays a run works on, and how they are made from an image.
 
 With V = VCs, a *lane* is one input VC of a tile, ``port * V + vc``; the out queue is lane 5 V. A
 tile has ``64 * V`` bytes of ``line``, one cache line with one VC: planes of ``8 * V`` bytes, a byte
@@ -7,8 +7,8 @@ a lane. A lane's *address* is that of its byte in the first plane, ``tile * 64 *
 behind it. Flits lie in ``slots``, a ring of ``1 << ring`` for each lane.
 
 A *flit* is one integer, from the lowest bit: 10 bits index in its packet (of a first flit: mesh
-links crossed, modulo 1024), last, first, 2 bits VC, packet, place; negative when unmapped. A place
-is ``y << x_bits | x``.
+links crossed, modulo 1024), last, first, 2 bits VC, slot of the packet, place; negative when
+unmapped. A place is ``y << x_bits | x``.
 """
 
 from __future__ import annotations
@@ -18,12 +18,10 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from model.engine.check import accepting, source_tiles
 from model.engine.tables import Tables
-from model.errors import InputError
 from model.image import ConfigImage
-from model.schedule import PacketSchedule, StallPattern
-from model.spec import VC_RULES, FabricSpec, bits_for
+from model.schedule import StallPattern
+from model.spec import FabricSpec, bits_for
 
 OCCUPANCY, HEAD, ASKED, GRANT, WAITED, MOVED, STALLED, NEXT_VC = range(8)
 """Planes of ``line``. ASKED and GRANT belong to output VCs: the inputs that ask in this cycle, and
@@ -69,24 +67,27 @@ class Fabric(NamedTuple):
 
 
 class Packets(NamedTuple):
-    """The schedule, and what has become of each packet so far."""
+    """What is sent, and what has become of each packet so far, by slot.
 
-    length: Ints  # int32[packets]
-    offered: Ints  # uint32[packets]
-    gap: Ints  # int32[packets]
-    sender: Ints  # int32[packets]: tile
-    place: Ints  # int32[packets]: physical destination tile; -1 when unmapped
-    vc: Ints  # int8[packets]; -1 when unmapped
-    flit: Ints  # int64[packets]: first flit
-    after: Ints  # uint32[packets]: the sender's next packet
-    turn: Ints  # uint32[...]: packets that can be accepted, by part, then id
-    seen: Ints  # uint32[packets * SEEN]: cycle + 1 of acceptance, first and last delivery; more
+    A packet keeps its slot from when it is loaded until it is taken out. In flits, in ``after``
+    and in ``turn`` it goes by its slot.
+    """
+
+    length: Ints  # int32[slots]
+    offered: Ints  # uint32[slots]
+    gap: Ints  # int32[slots]
+    sender: Ints  # int32[slots]: tile
+    flit: Ints  # int64[slots]: first flit
+    after: Ints  # uint32[slots]: the sender's next packet
+    turn: Ints  # uint32[slots]: packets loaded last that can be accepted, by part, then id
+    seen: Ints  # uint32[slots * SEEN]: cycle + 1 of acceptance, first and last delivery; more
 
 
 HOPS, WHERE, SEEN = 3, 4, 5
 """Of ``seen``, for each packet: mesh links the first flit has crossed; tile + 1 where it was
 delivered or sunk, with the bits below."""
-WAS_SUNK, WAS_REFUSED = 1 << 30, 1 << 31
+GONE, WAS_SUNK, WAS_REFUSED = 1 << 29, 1 << 30, 1 << 31
+"""GONE: the last flit has left without being delivered, or none can ever be accepted."""
 
 
 class State(NamedTuple):
@@ -101,7 +102,7 @@ class State(NamedTuple):
     counters: Ints  # uint32[tiles * 16]
     long_waits: Ints  # uint16[tiles * (5 V + 1)]: see WAITED
     seen_moving: Ints  # uint32[tiles * 8]: cycle + 1 in which a flit left the port; V > 1 only
-    offended: Ints  # int64[tiles * 2]: 32 * cycle + lane + 1 of the first offender, packet
+    offended: Ints  # int64[tiles * 2]: 32 * cycle + lane + 1 of the first offender; sender, place
     lanes: Ints  # uint32[2 * lane_room]: addresses of the lanes that are not empty
     asking: Ints  # uint32[lane_room]: output VC that each of them asks for
     tile_lists: Ints  # uint32[6 * tile_room]: tiles whose in queue, out queue, source has work
@@ -175,61 +176,6 @@ def make_fabric(image: ConfigImage, stalls: StallPattern, tables: Tables) -> Fab
 def place_shift(spec: FabricSpec) -> int:
     """Where a flit's place begins, which ends below the sign."""
     return 63 - bits_for(spec.width - 1) - bits_for(spec.height - 1)
-
-
-def remap(image: ConfigImage, sender: Ints, destination: Ints) -> tuple[Ints, Ints]:
-    """Place and VC of packets as their source's NI finds them (RMP-1, RMP-2); -1 when unmapped."""
-    known = np.where(destination < image.logical, destination, 0)
-    place = np.where(destination < image.logical, image.remap_tile[known], -1).astype(np.int32)
-    vc = image.remap_vc[known].astype(np.int8)
-    x, y = place % image.spec.width, place // image.spec.width
-    for slot in reversed(range(VC_RULES)):  # so that the first match is the last to write
-        rules = image.rules[:, slot]
-        if not rules["valid"].any():
-            continue
-        rule = rules[sender]
-        inside = (rule["x_lo"] <= x) & (x <= rule["x_hi"])
-        inside &= (rule["y_lo"] <= y) & (y <= rule["y_hi"])
-        vc = np.where(inside & (rule["valid"] != 0), rule["vc"], vc).astype(np.int8)
-    vc[place < 0] = -1
-    return place, vc
-
-
-def make_packets(image: ConfigImage, schedule: PacketSchedule, begin: Ints) -> Packets:
-    """Queue the packets of a checked schedule before the tiles that send them.
-
-    ``begin`` are the first tiles of the parts, and the number of tiles.
-    """
-    count, spec = len(schedule), image.spec
-    most = 1 << (place_shift(spec) - PACKET)
-    if count > most:
-        raise InputError(f"schedule has {count} packets; allowed: at most {most}")
-    sender = source_tiles(image, schedule)
-    place, vc = remap(image, sender, schedule.destination)
-    x_bits = bits_for(spec.width - 1)
-    y, x = np.divmod(place.astype(np.int64), spec.width)
-    flit = (y << x_bits | x) << place_shift(spec)
-    flit[place < 0] = -1 << 63
-    flit |= np.arange(count) << PACKET | np.maximum(vc, 0).astype(np.int64) << VC | 1 << FIRST
-    flit |= (schedule.length == 1).astype(np.int64) << LAST
-    able = np.flatnonzero(accepting(image)[sender])
-    part = np.searchsorted(begin, sender[able], "right")
-    order = np.argsort(sender[able], kind="stable")
-    queue = able[order]
-    after = np.zeros(count, np.uint32)
-    after[queue[:-1]] = queue[1:]
-    return Packets(
-        length=schedule.length.astype(np.int32),
-        offered=schedule.offered.astype(np.uint32),
-        gap=schedule.gap.astype(np.int32),
-        sender=sender,
-        place=place,
-        vc=vc,
-        flit=flit,
-        after=after,
-        turn=able[np.argsort(part, kind="stable")].astype(np.uint32),
-        seen=np.full(count * SEEN, 0, np.uint32),
-    )
 
 
 def box_room(spec: FabricSpec) -> int:

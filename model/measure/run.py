@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 
-from model.engine import record_block
 from model.engine.run import Simulation
 from model.errors import require_int
 from model.image import ConfigImage
@@ -82,6 +81,6 @@ def measure(
     while at < end + drain and np.isin(run.result().records.status[measured], UNENDED).any():
         at = min(end + drain, at + STEP)
         go(at)
-    meter.packets.add(record_block(schedule, run.result().records))
+    meter.packets.add(run.result().records)
     meter.close(run)
     return meter.figures() | {"cycles": run.cycle, "silent_sources": schedule.silent_sources}

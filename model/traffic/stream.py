@@ -56,6 +56,49 @@ class ScheduleStream:
             yield part(self._schedule, slice(first, None))
 
 
+class Feed:
+    """A place in a stream, from which a run takes what is offered next.
+
+    Parameters
+    ----------
+    stream : PacketStream
+    first : int
+        Packet to begin with.
+    """
+
+    def __init__(self, stream: PacketStream, first: int = 0) -> None:
+        self._blocks = stream.blocks(first)
+        self._block: PacketSchedule | None = next(self._blocks, None)
+
+    def peek(self) -> PacketSchedule | None:
+        """Some packets that come next, at least one; None at the end."""
+        return self._block
+
+    def take(self, until: int, about: int) -> PacketSchedule:
+        """Packets offered before a cycle; of more than ``about`` only whole cycles, at least one.
+
+        Either no packet is taken, or the next to come is offered later than all that are.
+        """
+        taken: list[PacketSchedule] = []
+        left, last = about, -1
+        while self._block is not None and self._block.offered[0] < until:
+            offered = self._block.offered
+            if left <= 0 and offered[0] > last:
+                break
+            last = min(until - 1, int(offered[min(len(offered), max(1, left)) - 1]))
+            rows = int(np.searchsorted(offered, last, "right"))
+            taken.append(self.skip(rows))
+            left -= rows
+        return join(taken)
+
+    def skip(self, rows: int) -> PacketSchedule:
+        """Take so many packets, of those that are at hand."""
+        assert self._block is not None
+        taken, rest = part(self._block, slice(rows)), part(self._block, slice(rows, None))
+        self._block = rest if len(rest) else next(self._blocks, None)
+        return taken
+
+
 def packed(columns: Mapping[str, npt.NDArray[Any]], silent_sources: int = 0) -> PacketSchedule:
     """A schedule of columns of any integer type."""
     return PacketSchedule(

@@ -32,8 +32,8 @@ def mixed_run() -> tuple[ConfigImage, PacketSchedule, EngineResult]:
 
 
 def test_table_has_the_columns_of_the_contract_and_null_where_nothing_happened() -> None:
-    _, schedule, result = mixed_run()
-    table = records_table(schedule, result.records)
+    result = mixed_run()[2]
+    table = records_table(result.records)
     names = "id source destination length vc offered accepted delivered_first delivered_last"
     assert table.column_names == [*names.split(), "hops", "status"]
     rows = table.to_pylist()
@@ -48,12 +48,12 @@ def test_table_has_the_columns_of_the_contract_and_null_where_nothing_happened()
 
 
 def test_files_hold_the_table_and_equal_runs_give_equal_bytes(tmp_path: Path) -> None:
-    image, schedule, result = mixed_run()
+    image, _, result = mixed_run()
     for name in ("a.parquet", "b.parquet", "a.csv", "b.csv"):
-        write_records(image, schedule, mixed_run()[2].records, tmp_path / name)
+        write_records(image, mixed_run()[2].records, tmp_path / name)
     for kind in ("parquet", "csv"):
         assert (tmp_path / f"a.{kind}").read_bytes() == (tmp_path / f"b.{kind}").read_bytes()
-    table = records_table(schedule, result.records)
+    table = records_table(result.records)
     back = pyarrow.parquet.read_table(tmp_path / "a.parquet")
     assert back.equals(table)
     assert back.schema.metadata[b"logical"] == b"6x5"
@@ -68,7 +68,7 @@ def test_summary_adds_up() -> None:
     data = summarise(image, schedule, result)
     ends = ("waiting", "in_flight", "delivered", "sunk", "refused", "misdelivered")
     assert sum(data[end] for end in ends) == data["packets"] == 400
-    rows = records_table(schedule, result.records).to_pylist()
+    rows = records_table(result.records).to_pylist()
     done = [row for row in rows if row["status"] in ARRIVED]
     times = sorted(row["delivered_last"] - row["accepted"] for row in done)
     assert data["latency"]["max"] == times[-1]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from model.engine import PacketStatus, RecordBlock, record_block, simulate
+from model.engine import PacketStatus, RecordBlock, simulate
 from model.image import ConfigImage
 from model.spec import FabricSpec
 from tests.images import random_image, random_schedule, random_stalls
@@ -49,4 +49,4 @@ def random_run(seed: int) -> tuple[ConfigImage, RecordBlock]:
     image = random_image(rng, spec, noise=0.05)
     schedule = random_schedule(rng, image, 600, stray=0.1, span=500, gaps=0.4)
     result = simulate(image, schedule, stalls=random_stalls(rng), cycles=600, record_events=False)
-    return image, record_block(schedule, result.records)
+    return image, result.records

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from model.compile import compile_wafer
-from model.engine import PacketStatus, record_block, simulate
+from model.engine import PacketStatus, simulate
 from model.measure import Histogram, Measurement, Timeline, split
 from model.measure.breakdown import is_delivered
 from model.measure.fairness import Sources
@@ -86,7 +86,7 @@ def test_mea_3_one_packet_at_a_time_meets_no_contention() -> None:
         offered=np.arange(count, dtype=np.int64) * 100,
         gap=rng.integers(0, 4, count).astype(np.int32),
     )
-    block = record_block(schedule, simulate(image, schedule).records)
+    block = simulate(image, schedule).records
     found = split(block, is_delivered(block))
     assert len(found.contention) == count
     assert not found.contention.any()

@@ -1,0 +1,226 @@
+"""The packets of a run in slots: loaded, sent by the kernel, taken out when they have ended.
+
+What is in memory are the packets from the oldest that has not been taken out to the newest loaded;
+so it depends on what waits or flies, not on how long the run is.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from model.engine.check import accepting
+from model.engine.control import LATEST, OFFERED, POSITIONS, TO_ACCEPT, WOKEN, Control
+from model.engine.state import (
+    FIRST,
+    GONE,
+    LAST,
+    PACKET,
+    SEEN,
+    VC,
+    WHERE,
+    Packets,
+    place_shift,
+)
+from model.errors import InputError
+from model.image import ConfigImage
+from model.schedule import PacketSchedule
+from model.spec import bits_for
+
+Ints = npt.NDArray[Any]
+
+LOOK: Final = 4096
+"""Packets looked at together for whether they have ended."""
+
+
+class PacketSlots:
+    """Packets that are loaded, each in a slot; ids count all packets ever loaded.
+
+    Parameters
+    ----------
+    image : ConfigImage
+    begin : int64[parts + 1]
+        First tiles of the parts, and the number of tiles.
+    room : int
+        Slots to begin with; more are made when they are needed.
+
+    Members
+    -------
+    packets : Packets
+        What the kernel reads and writes.
+    source, destination : int32[slots]
+        Logical ids.
+    slot : uint32[slots]
+        Slot of packet i is ``slot[i % slots]``.
+    newest : int64[tiles]
+        Packet that each tile sends last, of those loaded; -1 without any.
+    first, end : int
+        Oldest packet that has a slot, and the next to be loaded.
+    mute : int
+        Packets loaded so far whose source can never accept any.
+    """
+
+    def __init__(self, image: ConfigImage, begin: Ints, room: int) -> None:
+        spec = image.spec
+        self._image, self._shift = image, place_shift(spec)
+        self._able = accepting(image)
+        self._part = (np.searchsorted(begin, np.arange(spec.tiles), "right") - 1).astype(np.uint16)
+        self._x_bits = bits_for(spec.width - 1)
+        self._rules = np.flatnonzero((image.rules["valid"] != 0).any(axis=0))
+        # First flit for each destination, as the NI's remap table makes it (RMP-1); the entry
+        # behind the last is for ids beyond the array.
+        y, x = np.divmod(image.remap_tile.astype(np.int64), spec.width)
+        start = (y << self._x_bits | x) << self._shift | image.remap_vc.astype(np.int64) << VC
+        start = np.append(start, 0)
+        start[np.append(image.remap_tile < 0, True)] = -1 << 63
+        self._start = start | 1 << FIRST
+        self.packets = Packets(
+            length=np.zeros(0, np.int32),
+            offered=np.zeros(0, np.uint32),
+            gap=np.zeros(0, np.int32),
+            sender=np.zeros(0, np.int32),
+            flit=np.zeros(0, np.int64),
+            after=np.zeros(0, np.uint32),
+            turn=np.zeros(0, np.uint32),
+            seen=np.zeros(0, np.uint32),
+        )
+        self.source, self.destination = np.zeros(0, np.int32), np.zeros(0, np.int32)
+        self.slot = np.zeros(0, np.uint32)
+        self.newest = np.full(spec.tiles, -1, np.int64)
+        self.first = self.end = self.mute = 0
+        self._extend(room)
+
+    def __len__(self) -> int:
+        return self.end - self.first
+
+    def able(self, block: PacketSchedule) -> npt.NDArray[np.bool_]:
+        """Which packets have a source that can accept them (NI-1, FUS-4)."""
+        return np.asarray(self._able[self._image.remap_tile[block.source]])
+
+    def load(self, control: Control, block: PacketSchedule) -> None:
+        """Give slots to the next packets, checked, and let their sources be woken.
+
+        All that was loaded before must have been woken.
+        """
+        if len(self) + len(block) > len(self.slot):
+            self._extend(max(2 * len(self.slot), len(self) + len(block)))
+        packets = self.packets
+        ids = np.arange(self.end, self.end + len(block))
+        slots = self.slots(self.end, len(block))
+        sender = self._image.remap_tile[block.source].astype(np.int32)
+        flit = self._start[np.minimum(block.destination, self._image.logical)]
+        for rule in reversed(self._rules):  # so that the first match is the last to write
+            self._apply(rule, sender, flit)
+        flit |= slots.astype(np.int64) << PACKET
+        flit |= (block.length == 1).astype(np.int64) << LAST
+        self.source[slots], self.destination[slots] = block.source, block.destination
+        packets.length[slots] = block.length
+        packets.offered[slots] = block.offered
+        packets.gap[slots] = block.gap
+        packets.sender[slots] = sender
+        packets.flit[slots] = flit
+        able = self._able[sender]
+        seen = packets.seen.reshape(-1, SEEN)
+        seen[slots] = 0
+        seen[slots[~able], WHERE] = GONE
+        self.mute += int(len(block) - able.sum())
+        self._link(ids[able], slots[able], sender[able])
+        self._wake(control, slots[able], self._part[sender[able]])
+        self.end += len(block)
+
+    def slots(self, first: int, count: int) -> Ints:
+        """Slots of so many packets from ``first`` on."""
+        at = first % max(1, len(self.slot))
+        if at + count <= len(self.slot):
+            return self.slot[at : at + count]
+        return np.concatenate([self.slot[at:], self.slot[: at + count - len(self.slot)]])
+
+    def ended(self) -> Ints:
+        """Slots of the oldest packets, as far as all of them have ended."""
+        seen, count = self.packets.seen.reshape(-1, SEEN), 0
+        while count < len(self):
+            some = self.slots(self.first + count, min(LOOK, len(self) - count))
+            there = (seen[some, 2] == 0) & (seen[some, WHERE] & GONE == 0)
+            if there.any():
+                count += int(np.argmax(there))
+                break
+            count += len(some)
+        return self.slots(self.first, count)
+
+    def drop(self, count: int) -> None:
+        """Let the slots of the oldest packets be used again."""
+        self.first += count
+
+    def targets(self, slots: Ints) -> tuple[Ints, Ints]:
+        """Tile and VC that packets are sent to; -1 where the destination is unmapped."""
+        flit = self.packets.flit[slots]
+        place, vc = flit >> self._shift, flit >> VC & 3
+        tile = (place >> self._x_bits) * self._image.spec.width
+        tile += place & ((1 << self._x_bits) - 1)
+        return np.where(flit < 0, -1, tile), np.where(flit < 0, -1, vc)
+
+    def _apply(self, rule: int, sender: Ints, flit: Ints) -> None:
+        """Let one VC rule of the senders choose the VC of what matches (RMP-2)."""
+        rows, place = self._image.rules[sender, rule], flit >> self._shift
+        x, y = place & ((1 << self._x_bits) - 1), place >> self._x_bits
+        hit = (rows["valid"] != 0) & (flit >= 0)
+        hit &= (rows["x_lo"] <= x) & (x <= rows["x_hi"])
+        hit &= (rows["y_lo"] <= y) & (y <= rows["y_hi"])
+        flit[hit] = flit[hit] & ~(3 << VC) | rows["vc"][hit].astype(np.int64) << VC
+
+    def _link(self, ids: Ints, slots: Ints, sender: Ints) -> None:
+        """Put packets behind those that their sources send before."""
+        order = _order(sender)
+        ids, slots, sender = ids[order], slots[order], sender[order]
+        after = self.packets.after
+        after[slots[:-1]] = slots[1:]
+        begins = np.diff(sender, prepend=-1) != 0
+        before = self.newest[sender[begins]]
+        waits = before >= self.first  # a packet without a slot is not asked for the next
+        after[self.slot[before[waits] % len(self.slot)]] = slots[begins][waits]
+        ends = np.append(begins[1:], True)[: len(ids)]
+        self.newest[sender[ends]] = ids[ends]
+
+    def _wake(self, control: Control, slots: Ints, part: Ints) -> None:
+        """Tell the parts which packets are offered next."""
+        position, packets = control.position.reshape(-1, POSITIONS), self.packets
+        packets.turn[: len(slots)] = slots[np.argsort(part, kind="stable")]
+        control.turn_end[:] = np.cumsum(np.bincount(part, minlength=len(position)))
+        position[0, WOKEN], position[1:, WOKEN] = 0, control.turn_end[:-1]
+        some = np.flatnonzero(position[:, WOKEN] < control.turn_end)
+        position[:, OFFERED] = LATEST
+        position[some, OFFERED] = packets.offered[packets.turn[position[some, WOKEN]]]
+        flits = np.bincount(part, packets.length[slots], len(position))
+        position[:, TO_ACCEPT] += flits.astype(np.int64)
+
+    def _extend(self, room: int) -> None:
+        """Make more slots; packets keep theirs."""
+        most = 1 << (self._shift - PACKET)
+        if room > most:
+            raise InputError(f"packets waiting or in flight are {room}; allowed: at most {most}")
+        ids, kept = np.arange(self.first, self.end), self.slots(self.first, len(self))
+        slot, free = np.zeros(room, np.uint32), np.ones(room, np.bool_)
+        free[kept] = False
+        slot[np.arange(self.end, self.first + room) % room] = np.flatnonzero(free)
+        slot[ids % room] = kept
+        self.slot = slot
+        self.source = _longer(self.source, room)
+        self.destination = _longer(self.destination, room)
+        columns = self.packets._replace(seen=self.packets.seen.reshape(-1, SEEN))
+        more = Packets(*(_longer(column, room) for column in columns))
+        self.packets = more._replace(seen=more.seen.ravel())
+
+
+def _longer(column: Ints, room: int) -> Ints:
+    more = np.zeros((room, *column.shape[1:]), column.dtype)
+    more[: len(column)] = column
+    return more
+
+
+def _order(tile: Ints) -> Ints:
+    """Stable order of tiles, by 16 bits at a time: NumPy sorts those by counting."""
+    order = np.argsort(tile.astype(np.uint16), kind="stable")
+    high = tile >> 16
+    return order[np.argsort(high[order].astype(np.uint16), kind="stable")] if high.any() else order
