@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from model.engine import payload, source_tiles
-from model.engine.state import remap
+from model.engine.first_flits import FirstFlits
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
 from model.spec import FabricSpec, total_width
@@ -28,7 +28,8 @@ class Words:
     def __init__(self, image: ConfigImage, schedule: PacketSchedule, widths: FabricSpec) -> None:
         self._size, self._widths, self._schedule = image.spec, widths, schedule
         self.sender = source_tiles(image, schedule)
-        self._place, self.vc = remap(image, self.sender, schedule.destination)
+        flits = FirstFlits(image)
+        self._place, self.vc = flits.targets(flits.make(self.sender, schedule.destination))
         self._src = image.identity[self.sender]
         # A flit is shown many times, at every link and buffer of its way.
         keep = functools.lru_cache(1 << 16)

@@ -108,7 +108,7 @@ def make_block(loaded: PacketSlots, slots: npt.NDArray[Any], hops: Any = 0) -> R
     packets = loaded.packets
     accepted, first, last, crossed, where = packets.seen.reshape(-1, SEEN)[slots].T
     tile = (where & ~np.uint32(GONE | WAS_SUNK | WAS_REFUSED)).astype(np.int32) - 1
-    target, vc = loaded.targets(slots)
+    target, vc = loaded.first_flits.targets(packets.flit[slots])
     status = np.full(len(slots), PacketStatus.WAITING, np.uint8)
     status[accepted > 0] = PacketStatus.IN_FLIGHT
     status[where & WAS_REFUSED != 0] = PacketStatus.REFUSED
@@ -121,7 +121,7 @@ def make_block(loaded: PacketSlots, slots: npt.NDArray[Any], hops: Any = 0) -> R
         destination=loaded.destination[slots],
         length=packets.length[slots],
         gap=packets.gap[slots],
-        vc=np.where(accepted > 0, vc, -1).astype(np.int8),
+        vc=np.where(accepted > 0, vc, np.int8(-1)),
         offered=packets.offered[slots].astype(np.int64),
         accepted=accepted.astype(np.int64) - 1,
         delivered_first=first.astype(np.int64) - 1,

@@ -13,13 +13,12 @@ import numpy.typing as npt
 
 from model.engine.check import accepting
 from model.engine.control import LATEST, OFFERED, POSITIONS, TO_ACCEPT, WOKEN, Control
+from model.engine.first_flits import FirstFlits
 from model.engine.state import (
-    FIRST,
     GONE,
     LAST,
     PACKET,
     SEEN,
-    VC,
     WHERE,
     Packets,
     place_shift,
@@ -27,7 +26,6 @@ from model.engine.state import (
 from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
-from model.spec import bits_for
 
 Ints = npt.NDArray[Any]
 
@@ -54,6 +52,7 @@ class PacketSlots:
         Logical ids.
     slot : uint32[slots]
         Slot of packet i is ``slot[i % slots]``.
+    first_flits : FirstFlits
     newest : int64[tiles]
         Packet that each tile sends last, of those loaded; -1 without any.
     first, end : int
@@ -64,18 +63,10 @@ class PacketSlots:
 
     def __init__(self, image: ConfigImage, begin: Ints, room: int) -> None:
         spec = image.spec
-        self._image, self._shift = image, place_shift(spec)
+        self._image = image
         self._able = accepting(image)
         self._part = (np.searchsorted(begin, np.arange(spec.tiles), "right") - 1).astype(np.uint16)
-        self._x_bits = bits_for(spec.width - 1)
-        self._rules = np.flatnonzero((image.rules["valid"] != 0).any(axis=0))
-        # First flit for each destination, as the NI's remap table makes it (RMP-1); the entry
-        # behind the last is for ids beyond the array.
-        y, x = np.divmod(image.remap_tile.astype(np.int64), spec.width)
-        start = (y << self._x_bits | x) << self._shift | image.remap_vc.astype(np.int64) << VC
-        start = np.append(start, 0)
-        start[np.append(image.remap_tile < 0, True)] = -1 << 63
-        self._start = start | 1 << FIRST
+        self.first_flits = FirstFlits(image)
         self.packets = Packets(
             length=np.zeros(0, np.int32),
             offered=np.zeros(0, np.uint32),
@@ -110,9 +101,7 @@ class PacketSlots:
         ids = np.arange(self.end, self.end + len(block))
         slots = self.slots(self.end, len(block))
         sender = self._image.remap_tile[block.source].astype(np.int32)
-        flit = self._start[np.minimum(block.destination, self._image.logical)]
-        for rule in reversed(self._rules):  # so that the first match is the last to write
-            self._apply(rule, sender, flit)
+        flit = self.first_flits.make(sender, block.destination)
         flit |= slots.astype(np.int64) << PACKET
         flit |= (block.length == 1).astype(np.int64) << LAST
         self.source[slots], self.destination[slots] = block.source, block.destination
@@ -153,23 +142,6 @@ class PacketSlots:
         """Let the slots of the oldest packets be used again."""
         self.first += count
 
-    def targets(self, slots: Ints) -> tuple[Ints, Ints]:
-        """Tile and VC that packets are sent to; -1 where the destination is unmapped."""
-        flit = self.packets.flit[slots]
-        place, vc = flit >> self._shift, flit >> VC & 3
-        tile = (place >> self._x_bits) * self._image.spec.width
-        tile += place & ((1 << self._x_bits) - 1)
-        return np.where(flit < 0, -1, tile), np.where(flit < 0, -1, vc)
-
-    def _apply(self, rule: int, sender: Ints, flit: Ints) -> None:
-        """Let one VC rule of the senders choose the VC of what matches (RMP-2)."""
-        rows, place = self._image.rules[sender, rule], flit >> self._shift
-        x, y = place & ((1 << self._x_bits) - 1), place >> self._x_bits
-        hit = (rows["valid"] != 0) & (flit >= 0)
-        hit &= (rows["x_lo"] <= x) & (x <= rows["x_hi"])
-        hit &= (rows["y_lo"] <= y) & (y <= rows["y_hi"])
-        flit[hit] = flit[hit] & ~(3 << VC) | rows["vc"][hit].astype(np.int64) << VC
-
     def _link(self, ids: Ints, slots: Ints, sender: Ints) -> None:
         """Put packets behind those that their sources send before."""
         order = _order(sender)
@@ -197,7 +169,7 @@ class PacketSlots:
 
     def _extend(self, room: int) -> None:
         """Make more slots; packets keep theirs."""
-        most = 1 << (self._shift - PACKET)
+        most = 1 << (place_shift(self._image.spec) - PACKET)
         if room > most:
             raise InputError(f"packets waiting or in flight are {room}; allowed: at most {most}")
         ids, kept = np.arange(self.first, self.end), self.slots(self.first, len(self))

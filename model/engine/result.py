@@ -79,7 +79,8 @@ def make_events(image: ConfigImage, loaded: PacketSlots, control: Control) -> np
     events["last"][carries] = (index == loaded.packets.length[packet] - 1)[carries]
     events["payload"][carries] = payload(flit, image.spec.payload_width)[carries]
     delivers = kind == Event.DELIVER
-    events["vc"][delivers] = loaded.targets(packet[delivers])[1]
+    flits = loaded.packets.flit[packet[delivers]]
+    events["vc"][delivers] = loaded.first_flits.targets(flits)[1]
     events["src"][delivers] = image.identity[loaded.packets.sender[packet[delivers]]]
     return events
 

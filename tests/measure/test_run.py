@@ -13,8 +13,8 @@ import pytest
 
 from model.compile import compile_wafer
 from model.defects import bernoulli
-from model.engine import record_block, simulate
 from model.engine import run as engine_run
+from model.engine import simulate
 from model.engine.run import Simulation
 from model.errors import InputError
 from model.image import ConfigImage
@@ -154,7 +154,7 @@ def drive(image: ConfigImage, meter: Meter, load: float, cycles: int, stop: int)
             meter.look(run)
         vars(meter).update(vars(pickle.loads(pickle.dumps(meter))))
     run.advance(stop, stop)
-    meter.packets.add(record_block(schedule, run.result().records))
+    meter.packets.add(run.result().records)
     meter.close(run)
     return run
 
