@@ -27,7 +27,8 @@ def test_the_main_job_agrees_and_leaves_its_files(tmp_path: Path) -> None:
     assert found["rtl"]["events"] > 40_000
     assert found["window"]["dead_tiles"] > 0
     assert found["window"]["packets"] > 100
-    names = {"wafer.json", "image.json", "packets.parquet", "window.vcd", "window.gtkw"}
+    names = {"wafer.json", "image.json", "packets.parquet"}
+    names |= {f"window.{kind}" for kind in ("vcd", "gtkw", "golden.vcd", "golden.gtkw")}
     assert {path.name for path in tmp_path.iterdir()} == names
 
 

@@ -24,7 +24,7 @@ from model.schedule import PacketSchedule, StallPattern
 from model.spec import FabricSpec, Fields
 from verif.bench.stimulus import payloads
 from verif.bench.window import run_window
-from verif.golden_waves import fabric_layout, write_golden_waves
+from verif.golden_waves import golden_beside
 from verif.mesh_image import mesh_image
 from verif.waves import WaveReader
 from verif.words import unpack
@@ -218,20 +218,16 @@ def _legend(axes: Any, y: float) -> None:
 @click.option("--golden", is_flag=True, help="Draw the golden engine's waves below the RTL's.")
 def main(target: Path, simulator: Any, golden: bool) -> None:
     """Run two packets through three tiles and draw their waveform into TARGET (a PNG)."""
-    image, signals = mesh_image(SPEC), []
-    for row in ROWS:
-        signals += [f"{row.signal}_{pin}" for pin in ("valid", "ready", row.word)]
+    signals = [f"{row.signal}_{pin}" for row in ROWS for pin in ("valid", "ready", row.word)]
     with tempfile.TemporaryDirectory() as scratch:
-        waves, engine = Path(scratch) / "run.vcd", Path(scratch) / "golden.vcd"
-        result = run_window(image, schedule(), STALLS, waves=waves, simulator=simulator)
+        waves = Path(scratch) / "run.vcd"
+        result = run_window(mesh_image(SPEC), schedule(), STALLS, waves=waves, simulator=simulator)
         if result.difference:
             raise click.ClickException(result.difference)
         start = result.cycle0_ns
         panels = [("RTL" if golden else "", WaveReader(waves, signals, start))]
         if golden:
-            layout = fabric_layout(start)
-            write_golden_waves(engine, image, schedule(), stalls=STALLS, layout=layout)
-            panels.append(("engine", WaveReader(engine, signals, start)))
+            panels.append(("engine", WaveReader(golden_beside(waves), signals, start)))
         draw(panels, target)
 
 

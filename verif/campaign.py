@@ -19,7 +19,7 @@ from model.spec import PORT_DX, PORT_DY
 from rtl.bugs import Bug
 from verif.cases import Case, draw_case
 from verif.compare import compare
-from verif.golden_waves import write_golden_waves
+from verif.golden_waves import golden_beside, write_golden_waves
 from verif.gtkw import write_save_file
 from verif.tile_array import ProtocolError, Waves, simulate
 
@@ -122,11 +122,6 @@ def _write_save_file(case: Case, waves: Waves) -> None:
     tiles = np.flatnonzero(case.image.live).tolist() if waves.tiles is None else waves.tiles
     path = waves.path
     write_save_file(path.with_suffix(".gtkw"), path, spec, tiles, first_ns=10 * waves.begin, top="")
-
-
-def golden_beside(path: Path) -> Path:
-    """Where the engine's waves go that belong to the RTL's."""
-    return path.with_suffix(".golden.vcd")
 
 
 def _write_golden_waves(case: Case, waves: Waves, cycles: int) -> None:

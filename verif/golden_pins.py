@@ -55,6 +55,8 @@ class Signal:
 
     def bits(self, value: int) -> str:
         """A value as the file shows it."""
+        if self.width == 1:
+            return "01x"[value]
         if value == UNKNOWN:
             return "x" * self.width
         return self.text(value) if self.text else f"{value:0{self.width}b}"
@@ -193,7 +195,9 @@ class GoldenPins:
         for way, live, sender, output, receiver, entry in ways:
             name = f"{port.name.lower()}_{way}"
             flits = sent[:, sender, output] if live else nothing[:-1]
-            lane = np.where(flits == NONE, UNKNOWN, vc[:, sender, output])
+            # With one VC the wire is driven 0 (design.md §4).
+            lane = np.where((flits == NONE) & (spec.vcs > 1), UNKNOWN, vc[:, sender, output])
+            lane = lane if live else nothing[:-1]
             space = before.level[:, receiver, entry] < spec.depth
             ready = (space << np.arange(spec.vcs)).sum(axis=1) if live else nothing
             # A dead output presents nothing (FUS-2); what a dead input is shown is anything.

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import tempfile
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,7 +30,7 @@ from verif.gtkw import write_save_file
 from verif.runner import CLOCK_NS
 from verif.waves import tile_scope
 
-BLOCK: Final = 1 << 16
+BLOCK: Final = 1 << 17
 """Tile-cycles whose registers are held at a time."""
 
 NEVER: Final = -2
@@ -80,6 +81,11 @@ TILE_ARRAY: Final = WaveLayout(
 def fabric_layout(cycle0_ns: int) -> WaveLayout:
     """Of a fabric under cocotb (:mod:`verif.bench`), whose outcome says when cycle 0 begins."""
     return WaveLayout(top="fabric", inside="", cycle0_ns=cycle0_ns, rises_ns=0, timescale="1 ns")
+
+
+def golden_beside(path: Path) -> Path:
+    """Where the engine's waves go that belong to the RTL's."""
+    return path.with_suffix(".golden.vcd")
 
 
 def check_format(field: str, path: Path) -> None:
@@ -181,6 +187,10 @@ def _blocks(
         yield first, Registers.stack(looked)
 
 
+_Changes = defaultdict[int, list[tuple[Any, str]]]
+"""Signals that change, and to what, by time."""
+
+
 class _Dump:
     """The signals of a run in a VCD."""
 
@@ -205,9 +215,10 @@ class _Dump:
             cycle = first + len(before.begun) - 1
             changes = self._beats(common, range(first, cycle))
             for place, (signal, values) in enumerate(pins.block(first, before)):
-                changes += self._changes(place, signal, first, values.astype(np.int64))
-            for time, variable, bits in sorted(changes, key=lambda change: change[0]):
-                self._writer.change(variable, time, bits)
+                self._collect(place, signal, first, values.astype(np.int64), changes)
+            for time in sorted(changes):
+                for variable, bits in changes[time]:
+                    self._writer.change(variable, time, bits)
         self._writer.close(self._layout.time(cycle))
         return cycle
 
@@ -222,32 +233,35 @@ class _Dump:
                 self._writer.register_alias(scope, name, common[name])
         return common
 
-    def _beats(self, common: dict[str, Any], cycles: range) -> list[tuple[int, Any, str]]:
+    def _beats(self, common: dict[str, Any], cycles: range) -> _Changes:
         """The clock; and `idle`, which follows `hold` by a cycle (CFG-2)."""
-        time, late = self._layout.time, self._layout.rises_ns > 0
-        half = CLOCK_NS // 2
-        found = [(time(c), common["clk"], "01"[not late]) for c in cycles]
-        found += [(time(c) + half, common["clk"], "01"[late]) for c in cycles]
-        if cycles.start == self._begin:
-            found += [(time(self._begin), common[name], "0") for name in ("rst", "hold")]
-            found.append((time(self._begin), common["idle"], "01"[self._begin == 0]))
-        if self._begin == 0 and 1 in cycles:
-            found.append((time(1), common["idle"], "0"))
-        return found
+        changes: _Changes = defaultdict(list)
+        late = self._layout.rises_ns > 0
+        for cycle in cycles:
+            time = self._layout.time(cycle)
+            changes[time].append((common["clk"], "10"[late]))
+            changes[time + CLOCK_NS // 2].append((common["clk"], "01"[late]))
+            if cycle == self._begin:
+                changes[time] += [(common["rst"], "0"), (common["hold"], "0")]
+            changes[time].append((common["idle"], "01"[cycle == 0]))
+        return changes
 
-    def _changes(
-        self, place: int, signal: Signal, first: int, values: Any
-    ) -> Iterator[tuple[int, Any, str]]:
+    def _collect(
+        self, place: int, signal: Signal, first: int, values: Any, changes: _Changes
+    ) -> None:
+        """Note where a signal changes."""
         if place == len(self._variables):
             scope = self._layout.scope(tile_scope(self._spec, signal.tile), signal.scope)
             name = signal.name + (f" [{signal.width - 1}:0]" if signal.width > 1 else "")
             self._variables.append(self._writer.register_var(scope, name, "wire", signal.width))
             self._held.append(NEVER)
-        variable = self._variables[place]
-        changed = np.flatnonzero(np.diff(values, prepend=self._held[place]))
+        variable, bits = self._variables[place], signal.bits
+        changed = (np.flatnonzero(values[1:] != values[:-1]) + 1).tolist()
+        if values[0] != self._held[place]:
+            changed = [0, *changed]
         self._held[place] = int(values[-1])
         early = -self._layout.rises_ns % CLOCK_NS if signal.registered else 0
-        for place in changed.tolist():
-            cycle, bits = first + place, signal.bits(int(values[place]))
-            time = self._layout.time(cycle) - (early if cycle > self._begin else 0)
-            yield time, variable, bits
+        start = self._layout.time(self._begin)
+        for at, value in zip(changed, values[changed].tolist(), strict=True):
+            time = self._layout.time(first + at) - early
+            changes[max(time, start)].append((variable, bits(value)))

@@ -22,9 +22,9 @@ from tools.cli import main
 from verif import golden_waves
 from verif.bench.launch import make_case
 from verif.bench.window import record
-from verif.campaign import golden_beside, run_rtl
+from verif.campaign import run_rtl
 from verif.cases import draw_case
-from verif.golden_waves import fabric_layout, write_golden_waves
+from verif.golden_waves import fabric_layout, golden_beside, write_golden_waves
 from verif.mesh_image import mesh_image
 from verif.tile_array import Waves
 from verif.wave_compare import WaveDifference, compare_waves

@@ -16,6 +16,7 @@ from model.schedule import NO_STALLS, PacketSchedule, StallPattern
 from rtl.bugs import Bug
 from verif.bench.case import Case, Outcome
 from verif.bench.launch import Waves, difference, make_case, simulate_rtl
+from verif.golden_waves import fabric_layout, golden_beside, write_golden_waves
 from verif.gtkw import write_save_file
 from verif.runner import CLOCK_NS, EVERYTHING, Dump, Simulator
 from verif.waves import COMMON, cut_vcd, scopes_of
@@ -139,7 +140,7 @@ def run_window(
     schedule : PacketSchedule
     stalls : StallPattern
     waves : Path, optional
-        Where the VCD or FST goes; a ``.gtkw`` appears beside it.
+        Where the VCD or FST goes; a ``.gtkw`` and the engine's waves appear beside it.
     tiles, cycles
         What to record, as for :func:`record`.
     simulator : {"verilator", "icarus"}
@@ -156,6 +157,17 @@ def run_window(
         (outcome,) = simulate_rtl([case], simulator, bug=bug)
     else:
         outcome = record(case, waves, simulator, tiles=tiles, cycles=cycles, bug=bug)
+        begin, last = cycles or (0, case.cycles - 1)
+        write_golden_waves(
+            golden_beside(waves),
+            image,
+            schedule,
+            tiles=tiles,
+            begin=begin,
+            end=last + 1,
+            stalls=stalls,
+            layout=fabric_layout(outcome.cycle0_ns),
+        )
     found = difference(case, outcome, expected)
     events, counters = outcome.log.events, outcome.log.counters
     arrived = np.count_nonzero((events["kind"] == Event.DELIVER) & (events["last"] == 1))
