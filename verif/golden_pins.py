@@ -195,9 +195,9 @@ class GoldenPins:
         for way, live, sender, output, receiver, entry in ways:
             name = f"{port.name.lower()}_{way}"
             flits = sent[:, sender, output] if live else nothing[:-1]
-            # With one VC the wire is driven 0 (design.md §4).
-            lane = np.where((flits == NONE) & (spec.vcs > 1), UNKNOWN, vc[:, sender, output])
-            lane = lane if live else nothing[:-1]
+            # With one VC a sender drives 0 (design.md §4); what comes in is heeded with valid only.
+            open_vc = (flits == NONE) & (spec.vcs > 1 or not live or way == "in")
+            lane = np.where(open_vc, UNKNOWN, vc[:, sender, output])
             space = before.level[:, receiver, entry] < spec.depth
             ready = (space << np.arange(spec.vcs)).sum(axis=1) if live else nothing
             # A dead output presents nothing (FUS-2); what a dead input is shown is anything.
