@@ -17,6 +17,7 @@ import numpy as np
 from model.atomic import check_target
 from model.compile import CompileOptions
 from model.errors import InputError
+from model.measure import MEASURED, WARM_UP
 from model.routing import ROUTINGS, Effort
 from tools.common import (
     SIZE,
@@ -27,7 +28,7 @@ from tools.common import (
     reproduce,
     seed_option,
 )
-from tools.options import RATES, several
+from tools.options import RATES, WarmUpType, several
 from tools.plotting import ENDINGS
 from tools.rows import Row, load_rows, measure_all, workers
 from tools.sweep_picture import draw_latency, draw_throughput
@@ -94,8 +95,14 @@ CYCLES = click.IntRange(100, 10**8)
 @click.option("--effort", type=click.Choice(get_args(Effort)), default="best", show_default=True)
 @click.option("--seeds", type=click.IntRange(1, 10**6), default=1, show_default=True)
 @seed_option
-@click.option("--warm-up", type=click.IntRange(0, 10**8), default=5_000, show_default=True)
-@click.option("--cycles", type=CYCLES, default=20_000, show_default=True, help="Measured.")
+@click.option(
+    "--warm-up",
+    type=WarmUpType(),
+    default=WARM_UP,
+    show_default=True,
+    help="Cycles; auto: as many as it takes.",
+)
+@click.option("--cycles", type=CYCLES, default=MEASURED, show_default=True, help="Measured.")
 @click.option("--drain", type=click.IntRange(0, 10**8), help="At most.  [default: --cycles]")
 @click.option("--jobs", type=click.IntRange(1, 256), default=os.cpu_count(), show_default=True)
 @click.option("-o", "output", type=OutputType(".parquet"), help="Rows; an interrupted run goes on.")
@@ -152,7 +159,8 @@ def _again(loads: Loads, seed: int, seeds: int, given: dict[str, Any]) -> str:
     for name in ("pattern", "vcs", "routing", "length", "depth"):
         words += [f"--{name}", joined(given[name])]
     words += ["--effort", given["effort"], "--seed", seed, "--seeds", seeds]
-    words += ["--warm-up", given["warm_up"], "--cycles", given["cycles"]]
+    warm_up = given["warm_up"]
+    words += ["--warm-up", "auto" if warm_up is None else warm_up, "--cycles", given["cycles"]]
     words += [] if given["drain"] is None else ["--drain", given["drain"]]
     return reproduce("bench", "sweep", *words)
 

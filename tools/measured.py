@@ -48,8 +48,9 @@ def _packets(found: Figures) -> str:
 
 
 def _spread(latency: Figures) -> str:
-    half_width = latency.get("half_width")
-    mean = f"{latency['mean']:.1f}" + ("" if half_width is None else f" ± {half_width:.{2 if half_width < 1 else 1}f}")
+    mean, half_width = f"{latency['mean']:.1f}", latency.get("half_width")
+    if half_width is not None:
+        mean += f" ± {half_width:.2f}" if half_width < 1 else f" ± {half_width:.1f}"
     rest = ", ".join(f"{name} {latency[name]}" for name in ("p50", "p99", "p99.9", "max"))
     return f"mean {mean}, {rest} cycles"
 

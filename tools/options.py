@@ -44,6 +44,24 @@ class RatesType(click.ParamType[tuple[float, float]]):
         return percent.convert(tiles, param, ctx) / 100, percent.convert(links, param, ctx) / 100
 
 
+class WarmUpType(click.ParamType[int | None]):
+    """Cycles, or ``auto``, which converts to None."""
+
+    name = "cycles"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> int | None:
+        """Parse; cycles outside 0 … 10^8 are refused."""
+        if value in (None, "auto"):
+            return None
+        if not str(value).isdecimal() or int(value) > 10**8:
+            raise InputError(
+                f"--warm-up is {value!r}; allowed: auto, or an integer from 0 to 100000000"
+            )
+        return int(value)
+
+
 RATES: Final = RatesType()
 
 

@@ -109,7 +109,7 @@ def _name(row: Row, name: str) -> str:
     if name == "rates":
         if not row["tile_rate"] and not row["link_rate"]:
             return "no defects"
-        return f"{100 * row['tile_rate']:g} % tiles, {100 * row['link_rate']:g} % links dead"
+        return f"{100 * row['tile_rate']:g} %/{100 * row['link_rate']:g} % dead"
     texts = {"vcs": "{} VC", "depth": "depth {}", "length": "{} flits"}
     return texts.get(name, "{}").format(row[name])
 

@@ -16,7 +16,7 @@ from model.image import ConfigImage
 from model.image_file import load_image, save_image
 from model.measure import measure as measured_run
 from model.routing import Effort
-from model.saturation import find_saturation
+from model.saturation import WARM_UP, find_saturation
 from tools import rows
 from tools.common import reproduce
 from tools.rows import Row
@@ -58,7 +58,7 @@ class Point(Map):
     pattern, length, load, seed
         Traffic, as :class:`model.traffic.Traffic` has it. ``load`` is 0 in a row of kind
         ``saturation``, which is about the largest load that passes (SAT-1).
-    warm_up, cycles, drain : int
+    warm_up, cycles, drain
         As :func:`model.measure.measure` has them.
     kind : "point" or "saturation"
     """
@@ -67,7 +67,7 @@ class Point(Map):
     length: str
     load: float
     seed: int
-    warm_up: int
+    warm_up: int | None
     cycles: int
     drain: int
     kind: Kind = "point"
@@ -89,7 +89,13 @@ class Point(Map):
         words += ["--vcs", self.vcs, "--depth", self.depth, "--routing", self.routing]
         words += ["--effort", self.effort, "--pattern", self.pattern, "--length", self.length]
         words += ["--load", "saturation" if self.kind == "saturation" else self.load]
-        words += ["--seed", self.seed, "--warm-up", self.warm_up, "--cycles", self.cycles]
+        words += [
+            "--seed",
+            self.seed,
+            "--warm-up",
+            "auto" if self.warm_up is None else self.warm_up,
+        ]
+        words += ["--cycles", self.cycles]
         return reproduce(*words, "--drain", self.drain)
 
 
@@ -145,15 +151,17 @@ def measure(point: Point) -> Row:
     """
     row: Row = {**asdict(point), "error": "", "command": point.command()}
     run: dict[str, Any] = {
-        name: getattr(point, name) for name in ("pattern", "length", "seed", "warm_up", "cycles")
+        name: getattr(point, name) for name in ("pattern", "length", "seed", "cycles")
     }
     try:
         image = image_of(point.map)
         if point.kind == "saturation":
-            limit = find_saturation(image, **run)
+            begin = WARM_UP if point.warm_up is None else point.warm_up
+            limit = find_saturation(image, warm_up=begin, **run)
             return row | {"saturation": limit.load, "saturation_fails": limit.above}
         started = time.perf_counter()
-        found = measured_run(image, load=point.load, drain=point.drain, **run)
+        run |= {"load": point.load, "warm_up": point.warm_up, "drain": point.drain}
+        found = measured_run(image, **run)
         seconds = round(time.perf_counter() - started, 3)
         found |= {"cycles": point.cycles, "cycles_run": found["cycles"], "seconds": seconds}
         return row | flat(found)

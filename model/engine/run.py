@@ -15,6 +15,7 @@ from model.engine.check import check_image, check_schedule, check_stalls
 from model.engine.control import (
     CYCLE,
     IN_FLIGHT,
+    LATEST,
     PART_TILES,
     POSITIONS,
     TO_ACCEPT,
@@ -192,6 +193,15 @@ class Simulation:
     def flits(self) -> int:
         """Flits in flight."""
         return int(self._position[:, IN_FLIGHT].sum())
+
+    @property
+    def oldest(self) -> int:
+        """Cycle in which the oldest packet was offered that has not been taken out."""
+        if len(self.loaded):
+            slots = self.loaded.slots(self.loaded.first, 1)
+            return int(self.loaded.packets.offered[slots[0]])
+        coming = self._feed.peek()
+        return LATEST if coming is None else int(coming.offered[0])
 
     @property
     def finished(self) -> bool:

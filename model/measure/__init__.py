@@ -8,13 +8,15 @@ from model.measure.histogram import Histogram
 from model.measure.links import Link, LinkUse
 from model.measure.meter import Meter
 from model.measure.ports import ports_table, write_ports
-from model.measure.run import measure
+from model.measure.run import MEASURED, WARM_UP, drive, measure
 from model.measure.steady import Steadiness, mser, steadiness
 from model.measure.timeline import Timeline
 from model.measure.window import Measurement
 
 __all__ = [
+    "MEASURED",
     "PARTS",
+    "WARM_UP",
     "Fairness",
     "Histogram",
     "Interval",
@@ -27,6 +29,7 @@ __all__ = [
     "Split",
     "Steadiness",
     "Timeline",
+    "drive",
     "interval",
     "measure",
     "mser",

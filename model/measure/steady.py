@@ -56,16 +56,20 @@ def steadiness(whole: Timeline, measured: Timeline, end: int) -> Steadiness:
     rows, cycles = measured.until(end)
     latency = drift(rows[LATENCY], rows[PACKETS])
     accepted = drift(rows[ACCEPTED], cycles)
-    run, _ = whole.until(end)
-    some = run[PACKETS] > 0
-    point = mser(run[LATENCY][some] / run[PACKETS][some])
-    needed = None if point is None else int(np.flatnonzero(some)[point]) * whole.width
     return Steadiness(
         drifts=any(abs(found) > DRIFT and not noise for found, noise in (latency, accepted)),
         latency_drift=None if np.isnan(latency[0]) else latency[0],
         accepted_drift=None if np.isnan(accepted[0]) else accepted[0],
-        warm_up_needed=needed,
+        warm_up_needed=warm_up_needed(whole, end),
     )
+
+
+def warm_up_needed(whole: Timeline, end: int) -> int | None:
+    """After how many cycles the mean latency of a run's first ``end`` cycles is known best."""
+    rows, _ = whole.until(end)
+    some = rows[PACKETS] > 0
+    point = mser(rows[LATENCY][some] / rows[PACKETS][some])
+    return None if point is None else int(np.flatnonzero(some)[point]) * whole.width
 
 
 def drift(sums: npt.NDArray[np.int64], counts: npt.NDArray[np.int64]) -> tuple[float, bool]:

@@ -13,16 +13,19 @@ import pytest
 
 from model.compile import compile_wafer
 from model.defects import bernoulli
+from model.engine import RecordBlock, simulate
 from model.engine import run as engine_run
-from model.engine import simulate
 from model.engine.run import Simulation
 from model.errors import InputError
 from model.image import ConfigImage
 from model.measure import LinkUse, Meter, Occupancy, measure, write_ports
+from model.measure.run import settle
+from model.measure.timeline import PACKETS, Timeline
 from model.spec import FabricSpec, Port
 from model.traffic import make_schedule
 from model.wafer import WaferMap
 from tests.images import random_image, random_schedule, random_stalls
+from tests.measure.blocks import block_of
 
 SHORT = {"warm_up": 500, "cycles": 2000}
 
@@ -94,6 +97,47 @@ def test_mea_3_source_queueing_is_that_of_a_queue_with_fixed_service(
     assert abs(found["total_latency"]["mean"] - total) < 2 * half_width
     assert half_width < 0.1 * total
     assert found["split"]["contention"] == 0
+
+
+def test_mea_6_a_run_warms_up_for_as_long_as_it_takes(mesh: ConfigImage) -> None:
+    given = {"warm_up": None, "cycles": 1000}
+    assert measure(mesh, load=0.2, **given)["begin"] == 1000
+    # One that never settles is measured all the same.
+    never = measure(mesh, load=1.0, **given)
+    assert (never["begin"], never["saturated"]) == (32_000, True)
+    fixed = measure(mesh, load=0.2, warm_up=1000, cycles=1000)
+    assert fixed == measure(mesh, load=0.2, **given)
+
+
+class Told:
+    """A run that shows one packet offered in every cycle, with these latencies."""
+
+    def __init__(self, latency: Any) -> None:
+        self.latency, self.cycle, self.taken, self.finished = np.asarray(latency), 0, 0, False
+
+    @property
+    def oldest(self) -> int:
+        return self.taken
+
+    def advance(self, until: int, stop: int) -> None:
+        assert until == stop
+        self.cycle = min(until, self.cycle + 700)
+
+    def take(self) -> RecordBlock:
+        offered = np.arange(self.taken, max(self.taken, self.cycle - 300))
+        self.taken += len(offered)
+        return block_of(offered=offered, accepted=offered + self.latency[offered])
+
+
+@pytest.mark.parametrize(("transient", "begin"), [(0, 1000), (300, 1000), (3000, 8000)])
+def test_mea_6_half_of_the_warm_up_at_least_has_settled(transient: int, begin: int) -> None:
+    flat = 20 + np.random.default_rng(1).integers(0, 10, 40_000)
+    latency = flat.copy()
+    latency[:transient] += np.linspace(0, 300, transient).astype(int)[::-1]
+    past = Timeline()
+    assert settle(Told(latency), past) == begin
+    assert past.rows[PACKETS].sum() == begin - 300
+    assert settle(Told(flat + np.arange(40_000)), Timeline()) == 32_000
 
 
 def test_bad_arguments_are_refused_in_one_line(mesh: ConfigImage) -> None:

@@ -55,6 +55,13 @@ def test_a_row_holds_all_figures_of_the_run_that_it_names() -> None:
     assert flat({"a": {"b.c": 1, "d": [2]}, "e": 3}) == {"a_b_c": 1, "e": 3}
 
 
+def test_a_row_warms_up_by_itself_where_it_is_asked_to() -> None:
+    row = measure(replace(POINT, warm_up=None))
+    assert (row["warm_up"], row["begin"]) == (None, 1000)
+    assert "--warm-up auto " in row["command"]
+    assert measure(replace(POINT, warm_up=None).curve)["saturation"] > 0.2
+
+
 def test_what_cannot_be_run_is_a_row_with_its_error() -> None:
     dead = measure(replace(POINT, tile_rate=1.0))
     assert dead["error"].startswith("wafer has no working ")
@@ -214,6 +221,7 @@ def test_the_table_shows_errors_and_flags(capsys: pytest.CaptureFixture[str]) ->
         (["--load", "x"], "--load is x; allowed: "),
         (["--size", "8x8,9"], "--size is '9'; allowed: WIDTHxHEIGHT"),
         (["--cycles", "10"], "--cycles"),
+        (["--warm-up", "-1"], "--warm-up is '-1'; allowed: auto, or an integer from 0 to "),
         (["-o", "rows.csv"], "-o is 'rows.csv'; allowed: a name ending in .parquet"),
         (["--plot", "x.pdf"], "--plot is 'x.pdf'; allowed: a name ending in .png"),
     ],
