@@ -7,12 +7,13 @@ import os
 import re
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
 import click
 import numpy as np
+from click.core import ParameterSource
 
 from model.atomic import check_target
 from model.compile import CompileOptions
@@ -35,9 +36,11 @@ from tools.sweep_picture import draw_latency, draw_throughput
 from tools.sweep_report import render
 from tools.sweep_rows import (
     AUTO,
+    Map,
     Point,
     code,
     ended,
+    map_of,
     measure,
     prepare,
     use_images,
@@ -73,6 +76,9 @@ class LoadsType(click.ParamType[Loads]):
         return tuple(sorted(set(loads)))
 
 
+COMPILED = ("size", "rates", "vcs", "routing", "depth", "effort")
+"""Options that an image answers."""
+
 CYCLES = click.IntRange(100, 10**8)
 
 
@@ -88,6 +94,13 @@ CYCLES = click.IntRange(100, 10**8)
 @several("--pattern", click.STRING, "uniform", "As `wafermesh traffic patterns` lists them.")
 @several("--size", SIZE, "8x8", "Wafers.")
 @several("--rates", RATES, "0/0", "Dead tiles / dead links, per cent.")
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="FILE",
+    help="Compiled image instead of sizes, rates, VCs, routings; several times for several.",
+)
 @several("--vcs", click.Choice([1, 2, 4]), "1", "Virtual channels.")
 @several("--routing", click.Choice(list(ROUTINGS)), CompileOptions().routing, "Strategies.")
 @several("--length", click.STRING, "1", "Flits per packet: N, LOW-HIGH.")
@@ -151,34 +164,54 @@ def _again(loads: Loads, seed: int, seeds: int, given: dict[str, Any]) -> str:
     def joined(values: Iterable[object]) -> str:
         return ",".join(map(str, values))
 
-    words: list[object] = [
-        "--load", loads if isinstance(loads, str) else joined(loads),
-        "--size", joined(f"{width}x{height}" for width, height in given["size"]),
-        "--rates", joined(f"{100 * tiles:g}/{100 * links:g}" for tiles, links in given["rates"]),
-    ]  # fmt: skip
-    for name in ("pattern", "vcs", "routing", "length", "depth"):
+    words: list[object] = ["--load", loads if isinstance(loads, str) else joined(loads)]
+    for path in given["images"]:
+        words += ["--image", path]
+    if not given["images"]:
+        words += ["--size", joined(f"{width}x{height}" for width, height in given["size"])]
+        rates = (f"{100 * tiles:g}/{100 * links:g}" for tiles, links in given["rates"])
+        words += ["--rates", joined(rates), "--effort", given["effort"]]
+        for name in ("vcs", "routing", "depth"):
+            words += [f"--{name}", joined(given[name])]
+    for name in ("pattern", "length"):
         words += [f"--{name}", joined(given[name])]
-    words += ["--effort", given["effort"], "--seed", seed, "--seeds", seeds]
+    words += ["--seed", seed, "--seeds", seeds]
     warm_up = given["warm_up"]
     words += ["--warm-up", "auto" if warm_up is None else warm_up, "--cycles", given["cycles"]]
     words += [] if given["drain"] is None else ["--drain", given["drain"]]
     return reproduce("bench", "sweep", *words)
 
 
+def _maps(seed: int, given: dict[str, Any]) -> list[Map]:
+    if given["images"]:
+        source = click.get_current_context().get_parameter_source
+        for name in COMPILED:
+            if source(name) is ParameterSource.COMMANDLINE:
+                raise InputError(f"--{name} is given with --image; allowed: one of them")
+        return [map_of(path) for path in given["images"]]
+    return [
+        Map(
+            width=width, height=height, tile_rate=tiles, link_rate=links,
+            map_seed=seed if tiles or links else 0, vcs=vcs, depth=depth, routing=routing,
+            effort=given["effort"],
+        )
+        for (width, height), (tiles, links), routing, vcs, depth in itertools.product(
+            *(given[name] for name in ("size", "rates", "routing", "vcs", "depth"))
+        )
+    ]  # fmt: skip
+
+
 def _curves(seeds: range, given: dict[str, Any]) -> list[Point]:
-    """The saturations of all curves, those of one map together."""
+    """The saturations of all curves."""
     drain = given["cycles"] if given["drain"] is None else given["drain"]
     return [
         Point(
-            width=size[0], height=size[1], tile_rate=rates[0], link_rate=rates[1],
-            map_seed=seed if any(rates) else 0, vcs=vcs, depth=depth, routing=routing,
-            effort=given["effort"], pattern=pattern, length=length, load=0.0, seed=seed,
+            **asdict(what), pattern=pattern, length=length, load=0.0, seed=seed,
             warm_up=given["warm_up"], cycles=given["cycles"], drain=drain, kind="saturation",
         )
-        for size, rates, routing, vcs, depth, seed, pattern, length in itertools.product(
-            given["size"], given["rates"], given["routing"], given["vcs"], given["depth"], seeds,
-            given["pattern"], given["length"],
-        )
+        for seed in seeds
+        for what in _maps(seed, given)
+        for pattern, length in itertools.product(given["pattern"], given["length"])
     ]  # fmt: skip
 
 

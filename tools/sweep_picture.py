@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -21,7 +22,7 @@ TALLEST: Final = 8
 
 COLUMN: Final = ("size", "rates")
 ROW: Final = ("pattern", "length")
-SERIES: Final = ("routing", "effort", "vcs", "depth")
+SERIES: Final = ("image", "routing", "effort", "vcs", "depth")
 """What tells columns, rows and lines of a picture apart. Seeds are lines of one look."""
 
 Line = Callable[[Any, list[Row], dict[str, Any]], None]
@@ -106,6 +107,8 @@ def _name(row: Row, name: str) -> str:
     """A setting of a row, as a picture calls it."""
     if name == "size":
         return f"{row['width']} × {row['height']}"
+    if name == "image":
+        return Path(row["image"]).stem
     if name == "rates":
         if not row["tile_rate"] and not row["link_rate"]:
             return "no defects"

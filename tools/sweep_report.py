@@ -38,8 +38,8 @@ def render(every: Sequence[Row], again: str) -> None:
 
 
 def _title(curve: Point, rows: list[Row]) -> str:
-    rates = f"{100 * curve.tile_rate:g}/{100 * curve.link_rate:g} %"
-    name = f"{curve.width}x{curve.height} {rates}, {curve.vcs} VC, {curve.routing}, depth"
+    kind = curve.image or f"{100 * curve.tile_rate:g}/{100 * curve.link_rate:g} %"
+    name = f"{curve.width}x{curve.height} {kind}, {curve.vcs} VC, {curve.routing}, depth"
     name += f" {curve.depth}, {curve.pattern}, length {curve.length}, seed {curve.seed}"
     first = rows[0]
     if first["kind"] == "saturation":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import time
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -36,8 +37,19 @@ _images = Path()
 
 @dataclass(frozen=True, kw_only=True)
 class Map:
-    """What is compiled; the seed of wafers without defects is 0, as they are all the same."""
+    """What is compiled, or an image that was.
 
+    Members
+    -------
+    image, image_sum : str
+        File of an image and the hash of what is in it; empty for what is compiled. All else is
+        then as the image says.
+    width, height, tile_rate, link_rate, map_seed, vcs, depth, routing, effort
+        The seed of wafers without defects is 0, as they are all the same.
+    """
+
+    image: str = ""
+    image_sum: str = ""
     width: int
     height: int
     tile_rate: float
@@ -84,10 +96,15 @@ class Point(Map):
 
     def command(self) -> str:
         """The command that makes this row alone."""
-        words: list[object] = ["bench", "sweep", "--size", f"{self.width}x{self.height}"]
-        words += ["--rates", f"{100 * self.tile_rate:g}/{100 * self.link_rate:g}"]
-        words += ["--vcs", self.vcs, "--depth", self.depth, "--routing", self.routing]
-        words += ["--effort", self.effort, "--pattern", self.pattern, "--length", self.length]
+        words: list[object] = ["bench", "sweep"]
+        if self.image:
+            words += ["--image", self.image]
+        else:
+            words += ["--size", f"{self.width}x{self.height}"]
+            words += ["--rates", f"{100 * self.tile_rate:g}/{100 * self.link_rate:g}"]
+            words += ["--vcs", self.vcs, "--depth", self.depth, "--routing", self.routing]
+            words += ["--effort", self.effort]
+        words += ["--pattern", self.pattern, "--length", self.length]
         words += ["--load", "saturation" if self.kind == "saturation" else self.load]
         words += [
             "--seed",
@@ -97,6 +114,30 @@ class Point(Map):
         ]
         words += ["--cycles", self.cycles]
         return reproduce(*words, "--drain", self.drain)
+
+
+def map_of(path: str) -> Map:
+    """The map that an image file is.
+
+    Raises
+    ------
+    InputError
+        When it cannot be read.
+    """
+    image = load_image(path)
+    return Map(
+        image=path,
+        image_sum=hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16],
+        width=image.spec.width,
+        height=image.spec.height,
+        tile_rate=0.0,
+        link_rate=0.0,
+        map_seed=0,
+        vcs=image.spec.vcs,
+        depth=image.spec.depth,
+        routing=image.report.get("routing", "unknown"),
+        effort=image.report.get("effort", "fast"),
+    )
 
 
 def use_images(folder: Path) -> None:
@@ -112,8 +153,14 @@ def image_of(what: Map) -> ConfigImage:
     Raises
     ------
     InputError
-        When it cannot be compiled.
+        When it cannot be compiled, or its file is not what it was.
     """
+    if what.image:
+        if map_of(what.image) != what:
+            raise InputError(
+                f"{what.image} has changed; allowed: the image that the sweep began with"
+            )
+        return load_image(what.image)
     name = "-".join(str(value) for value in asdict(what).values())
     path = _images / f"{name}.npz"
     if _images != Path() and path.exists():

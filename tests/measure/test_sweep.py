@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from model.errors import InputError
+from model.image_file import save_image
 from model.measure import measure as measured_run
 from tools import sweep_picture
 from tools.bench_sweep import LoadsType, _automatic, _by_map
@@ -20,7 +21,7 @@ from tools.cli import main
 from tools.rows import Row, load_rows, measure_all, save_rows
 from tools.sweep_picture import draw_latency, draw_throughput
 from tools.sweep_report import render
-from tools.sweep_rows import AUTO, Point, code, ended, flat, image_of, measure
+from tools.sweep_rows import AUTO, Point, code, ended, flat, image_of, map_of, measure
 
 POINT = Point(
     width=3, height=3, tile_rate=0.0, link_rate=0.0, map_seed=0, vcs=1, depth=4, routing="updown",
@@ -60,6 +61,21 @@ def test_a_row_warms_up_by_itself_where_it_is_asked_to() -> None:
     assert (row["warm_up"], row["begin"]) == (None, 1000)
     assert "--warm-up auto " in row["command"]
     assert measure(replace(POINT, warm_up=None).curve)["saturation"] > 0.2
+
+
+def test_an_image_is_a_map_of_its_own_and_refused_when_it_has_changed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.npz"
+    save_image(image_of(POINT.map), path)
+    point = replace(POINT, **asdict(map_of(str(path))))
+    assert (point.width, point.routing, point.effort) == (3, "updown", "fast")
+    mine, usual = measure(point), measure(POINT)
+    assert mine["total_latency_mean"] == usual["total_latency_mean"]
+    assert mine["command"].startswith(f"wafermesh bench sweep --image {path} --pattern uniform ")
+    save_image(image_of(replace(POINT.map, vcs=2)), path)
+    image_of.cache_clear()
+    assert "has changed; allowed: " in measure(point)["error"]
+    image_of.cache_clear()
+    assert measure(replace(point, image="nothing.npz"))["error"] != ""
 
 
 def test_what_cannot_be_run_is_a_row_with_its_error() -> None:
@@ -221,6 +237,8 @@ def test_the_table_shows_errors_and_flags(capsys: pytest.CaptureFixture[str]) ->
         (["--load", "x"], "--load is x; allowed: "),
         (["--size", "8x8,9"], "--size is '9'; allowed: WIDTHxHEIGHT"),
         (["--cycles", "10"], "--cycles"),
+        (["--image", "x.npz", "--vcs", "2"], "--vcs is given with --image; allowed: one of them"),
+        (["--image", "x.npz"], "x.npz cannot be read"),
         (["--warm-up", "-1"], "--warm-up is '-1'; allowed: auto, or an integer from 0 to "),
         (["-o", "rows.csv"], "-o is 'rows.csv'; allowed: a name ending in .parquet"),
         (["--plot", "x.pdf"], "--plot is 'x.pdf'; allowed: a name ending in .png"),
