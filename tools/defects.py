@@ -171,9 +171,9 @@ def _told(note: Mapping[str, Any]) -> list[tuple[str, str]]:
         for name in ("outside_the_array", "outside_the_wafer", "in_the_edge_ring", "in_streets")
         if note[name]
     ]
-    wafer = f" on wafer {note['wafer']}" if note["wafer"] else ""
+    found = f"{note['defects']} on wafer {note['wafer']}" if note["wafer"] else note["defects"]
     return [
-        ("defects found", f"{note['defects']}{wafer}, {note['harmless']} of them harmless"),
+        ("defects found", f"{found}, {note['harmless']} harmless, {note['too_large']} too large"),
         ("where", f"{note['touching_tiles']} on tiles" + "".join(f", {one}" for one in outside)),
     ]
 

@@ -26,7 +26,8 @@ SEED_MAX: Final = 2**32 - 1
 DIE_COLUMNS: Final = 12
 CLUSTERS: Final = ("none", "wafer", "dies")
 """What shares one random density: nothing, the whole wafer, or each of its 12 x 7 dies."""
-_STREAMS: Final = {"tile_rate": 0, "core_rate": 1, "link_rate": 2, "pair_rate": 3}
+RATES: Final = {"tile_rate": 0, "core_rate": 1, "link_rate": 2, "pair_rate": 3}
+"""Names of the rates, and the random stream of each."""
 _DENSITY: Final = 4
 _UNIT: Final = 16
 """Fraction bits of a density factor."""
@@ -124,7 +125,7 @@ def _draw(canvas: Canvas, rates: Mapping[str, float], cluster: str, alpha: float
 
     def happens(name: str, each: int = 1) -> Any:
         limit = np.uint64(limits[name]) * factor >> np.uint64(_UNIT)
-        return canvas.happens(_STREAMS[name], limit, each, bits=32)
+        return canvas.happens(RATES[name], limit, each, bits=32)
 
     canvas.core |= happens("core_rate")[:, :, 0]
     canvas.tile |= happens("tile_rate")[:, :, 0]
@@ -163,4 +164,4 @@ class Bernoulli(Described):
 
     def draw(self, canvas: Canvas) -> None:
         """Add this part's defects."""
-        _draw(canvas, {name: getattr(self, name) for name in _STREAMS}, self.cluster, self.alpha)
+        _draw(canvas, {name: getattr(self, name) for name in RATES}, self.cluster, self.alpha)

@@ -11,10 +11,11 @@ from model.defects.canvas import F64, Canvas, Mask
 from model.defects.places import checked_bytes
 from model.defects.spots import hits_field
 from model.defects.touch import Shapes, strike
-from model.described import Choice, Described, Text, field, number
+from model.described import Choice, Described, Number, Rows, Text, field, number
 from model.inspection import parse_points
 
 _DRAWN, _KILL = 0, 1
+_CLASSES = Rows(Number(-(2**31), 2**31, whole=True), "a list of integers")
 _TURNS = {"0": (1, 0), "90": (0, 1), "180": (-1, 0), "270": (0, -1)}
 
 
@@ -29,6 +30,8 @@ class Inspection(Described):
     sha256: str | None = field(Text("64 hex digits"), "that the file must have", None)
     wafer: str | None = field(Text("a wafer's name"), "which wafer of a KLARF file", None)
     min_size: float = number(0, 1000, "mm: smaller defects are harmless", 0)
+    max_size: float | None = number(0, 1e4, "mm: larger ones are set aside as wrong; none", None)
+    skip: tuple[int, ...] = field(_CLASSES, "classes of harmless defects", ())
     kill: float = number(0, 1, "probability that a defect is no mere nuisance", 1)
     rotate: str = field(
         Choice(tuple(_TURNS)), "degrees to turn the file's coordinates, counter-clockwise", "0"
@@ -42,9 +45,11 @@ class Inspection(Described):
         cos, sin = _TURNS[self.rotate]
         x, y = points.x * cos - points.y * sin, points.x * sin + points.y * cos
         shapes = Shapes.discs(*canvas.places.to_array(x, y), points.size * 0.5)
-        counts = canvas.uniform(_DRAWN, len(x)) < self.kill
-        large = points.size >= self.min_size
-        chosen = np.flatnonzero(large & counts)
+        most = np.inf if self.max_size is None else self.max_size
+        harmful = (points.size >= self.min_size) & (points.size <= most)
+        harmful &= ~np.isin(points.group, self.skip)
+        harmful &= canvas.uniform(_DRAWN, len(x)) < self.kill
+        chosen = np.flatnonzero(harmful)
         kept = Shapes.discs(shapes.x0[chosen], shapes.y0[chosen], shapes.reach[chosen])
         touched = np.zeros(len(x), np.bool_)
         touched[chosen] = strike(canvas, kept, 1.0, self.hits, _KILL)
@@ -54,7 +59,8 @@ class Inspection(Described):
         notes |= {
             "wafer": points.wafer,
             "defects": len(x),
-            "harmless": len(x) - len(chosen),
+            "harmless": int((~harmful & (points.size <= most)).sum()),
+            "too_large": int((points.size > most).sum()),
             "touching_tiles": int(touched.sum()),
             "outside_the_array": int(off.sum()),
             "outside_the_wafer": int((radius > geometry.diameter * 0.5).sum()),
@@ -62,7 +68,7 @@ class Inspection(Described):
                 (radius > geometry.diameter * 0.5 - geometry.edge_exclusion).sum()
                 - (radius > geometry.diameter * 0.5).sum()
             ),
-            "in_streets": int((large & counts & ~off & ~touched).sum()),
+            "in_streets": int((harmful & ~off & ~touched).sum()),
         }
 
 

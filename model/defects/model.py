@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import re
 import tomllib
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from model.defects.bernoulli import SEED_MAX, Bernoulli, clustered, require_size
+from model.defects.bernoulli import RATES, SEED_MAX, Bernoulli, clustered, require_size
 from model.defects.canvas import Canvas
 from model.defects.inspection import Inspection
 from model.defects.places import Edge, Map, Protect, Stitching
@@ -154,24 +155,29 @@ def recreate(wafer: WaferMap) -> WaferMap:
     InputError
         When the origin names no generator, or a file that the model reads has changed.
     """
-    origin = dict(wafer.origin)
-    rates = ("tile_rate", "core_rate", "link_rate", "pair_rate")
+    origin = copy.deepcopy(wafer.origin)
+    try:
+        return _drawn_again(wafer.width, wafer.height, origin)
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"wafer.origin is {shown(wafer.origin)}; allowed: what a generator wrote"
+        ) from error
+
+
+def _drawn_again(width: int, height: int, origin: dict[str, Any]) -> WaferMap:
     if "window" in origin:
-        raise InputError("wafer.origin is a window; allowed: a whole wafer")
-    match origin.get("generator"):
+        raise InputError("wafer.origin is a window of another map; allowed: a whole wafer")
+    match origin["generator"]:
         case "bernoulli" | "clustered":
-            given = {name: origin[name] for name in rates}
+            rates = {name: origin[name] for name in RATES}
             cluster, alpha = origin.get("cluster", "none"), origin.get("alpha", 2)
-            return clustered(
-                wafer.width, wafer.height, given, cluster=cluster, alpha=alpha, seed=origin["seed"]
-            )
+            seed = origin["seed"]
+            return clustered(width, height, rates, cluster=cluster, alpha=alpha, seed=seed)
         case "model":
-            model = origin["model"]
             for note in origin.get("notes", []):
                 if "sha256" in note:
-                    part = model["parts"][note["part"]]
-                    part["sha256"] = part.get("sha256", note["sha256"])
-            return sample(model, wafer.width, wafer.height, origin["seed"])
+                    origin["model"]["parts"][note["part"]].setdefault("sha256", note["sha256"])
+            return sample(origin["model"], width, height, origin["seed"])
         case other:
             raise InputError(
                 f"wafer.origin.generator is {shown(other)}; allowed: bernoulli, clustered, model"
@@ -242,9 +248,12 @@ def _split(text: str, mark: str) -> list[str]:
 
 
 def _value(text: str) -> Any:
+    """TOML, else a word, or a list of words in brackets."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except (tomllib.TOMLDecodeError, RecursionError):
+        if text[:1] == "[" and text[-1:] == "]":
+            return [_value(part.strip()) for part in _split(text[1:-1], ",")]
         return text
 
 

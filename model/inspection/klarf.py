@@ -23,6 +23,8 @@ from model.schema import shown
 FIRST_WORD: Final = b"Record"
 _TOKEN: Final = re.compile(r'"[^"]*"|[{},;]|[^\s{},;"]+|"')
 _MARKS: Final = frozenset("{},;")
+DEEPEST: Final = 32
+"""Levels of records that are read; published files have four."""
 
 
 @dataclass(eq=False)
@@ -132,7 +134,9 @@ class _Parser:
         self._expect("EndOfFile")
         return root
 
-    def _body(self, table: Table) -> Table:
+    def _body(self, table: Table, depth: int = 0) -> Table:
+        if depth > DEEPEST:
+            raise self._wrong(f"nests records; allowed: {DEEPEST} deep")
         while True:
             match self._expect("Record", "Field", "List", "}").lower():
                 case "record":
@@ -140,12 +144,14 @@ class _Parser:
                     if token != "{":
                         self._expect("{")
                     inner = Table(kind, _bare(token) if token != "{" else "")
-                    table.records.append(self._body(inner))
+                    table.records.append(self._body(inner, depth + 1))
                 case "field":
                     key = self._word("a field's name")
                     table.fields[key] = self._values(self._count("values"))
                 case "list":
                     key = self._word("a list's name")
+                    if key in table.lists:
+                        raise self._wrong(f"begins a second {key}; allowed: one in a record")
                     table.lists[key] = self._list()
                 case _:
                     return table

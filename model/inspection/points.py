@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,8 @@ from model.schema import shown
 
 F64 = npt.NDArray[np.float64]
 
+FARTHEST: Final = 1e4
+"""Largest distance and size in mm that is believed."""
 NM: Final = 1e6
 """KLARF 1.8 counts in nanometres: this many to a millimetre."""
 
@@ -31,6 +34,8 @@ class Points:
         Middle of the defect in mm east and north of the wafer's centre.
     size : float64[defects]
         Its diameter in mm, 0 when unknown.
+    group : int64[defects]
+        Its class, as the file numbers them; 0 when it gives none.
     wafer : str
         Name of the wafer, empty when the file gives none.
     """
@@ -38,7 +43,28 @@ class Points:
     x: F64
     y: F64
     size: F64
+    group: npt.NDArray[np.int64]
     wafer: str = ""
+
+    @classmethod
+    def checked(cls, name: str, columns: Mapping[str, F64], wafer: str = "") -> Points:
+        """Points of the columns x, y, size and class; absurd values are refused."""
+        count = len(columns["x"])
+        size, group = (columns.get(key, np.zeros(count)) for key in ("size", "class"))
+        for key, values, low, high in (
+            ("x", columns["x"], -FARTHEST, FARTHEST),
+            ("y", columns["y"], -FARTHEST, FARTHEST),
+            ("size", size, 0.0, FARTHEST),
+            ("class", group, -(2.0**31), 2.0**31),
+        ):
+            bad = np.flatnonzero(~((values >= low) & (values <= high)))
+            if len(bad):
+                unit = "" if key == "class" else " mm"
+                raise InputError(
+                    f"{name}: defect {bad[0] + 1} has {key} {values[bad[0]]:g}{unit}; "
+                    f"allowed: {low:g} to {high:g}{unit}"
+                )
+        return cls(columns["x"], columns["y"], size, group.astype(np.int64), wafer)
 
 
 def parse_points(data: bytes, name: str, wafer: str | None = None) -> Points:
@@ -108,55 +134,51 @@ def _from_klarf(root: Table, name: str, wafer: str | None) -> Points:
     if "DefectList" not in record.lists:
         raise InputError(f"{name}: wafer {record.name} has no DefectList; allowed: one")
     listed = record.lists["DefectList"]
-    along = [
-        listed.numbers(f"{axis}INDEX", name) * pitch[k] + listed.numbers(f"{axis}REL", name)
+    columns = {
+        axis.lower(): (
+            listed.numbers(f"{axis}INDEX", name) * pitch[k]
+            + listed.numbers(f"{axis}REL", name)
+            - centre[k]
+        )
+        / NM
         for k, axis in enumerate("XY")
-    ]
+    }
     if "DSIZE" in listed.columns:
-        size = listed.numbers("DSIZE", name)
+        columns["size"] = listed.numbers("DSIZE", name) / NM
     elif {"XSIZE", "YSIZE"} <= set(listed.columns):
-        size = np.maximum(listed.numbers("XSIZE", name), listed.numbers("YSIZE", name))
-    else:
-        size = np.zeros(len(along[0]))
-    if (size < 0).any():
-        row = int(np.argmax(size < 0))
-        told = f"row {row + 1} of DefectList has size {size[row]:g}"
-        raise InputError(f"{name}: {told}; allowed: 0 or more")
-    x, y = ((along[k] - centre[k]) / NM for k in (0, 1))
-    return Points(x, y, size / NM, record.name)
+        sides = [listed.numbers(column, name) for column in ("XSIZE", "YSIZE")]
+        columns["size"] = np.maximum(*sides) / NM
+    if "CLASSNUMBER" in listed.columns:
+        columns["class"] = listed.numbers("CLASSNUMBER", name)
+    return Points.checked(name, columns, record.name)
 
 
 # CSV ----------------------------------------------------------------------------------------------
 
 
 def _from_csv(text: str, name: str) -> Points:
-    """A header line with x, y and size (if known), in any order; others are passed over."""
+    """A header line with x, y, size and class (if known), in any order; others are passed over."""
     rows = csv.reader(text.splitlines())
     try:
         header = [cell.strip().lower() for cell in next(rows, [])]
-        for wanted in ("x", "y"):
-            if header.count(wanted) != 1:
-                raise InputError(
-                    f"{name} has columns {shown(header)}; allowed: x, y and size (mm) once each, "
-                    "or KLARF 1.8"
-                )
-        columns = [header.index("x"), header.index("y")]
-        columns += [header.index("size")] if "size" in header else []
-        values = []
+        known = [word for word in ("x", "y", "size", "class") if word in header]
+        if known[:2] != ["x", "y"] or any(header.count(word) > 1 for word in known):
+            raise InputError(
+                f"{name} has columns {shown(header)}; allowed: x, y, size (mm) and class once "
+                "each, or KLARF 1.8"
+            )
+        values: list[list[float]] = []
         for row in rows:
-            if not row:
-                continue
             where = f"{name} line {rows.line_num}"
-            if len(row) != len(header):
+            if row and len(row) != len(header):
                 raise InputError(f"{where} has {len(row)} cells; allowed: {len(header)}")
-            values.append([_number(row[k], f"{where}: {header[k]}") for k in columns])
-            if len(columns) > 2 and values[-1][2] < 0:
-                raise InputError(f"{where}: size is {values[-1][2]:g}; allowed: 0 mm or more")
+            if row:
+                cells = {word: row[header.index(word)] for word in known}
+                values.append([_number(cell, f"{where}: {word}") for word, cell in cells.items()])
     except csv.Error as error:
         raise InputError(f"{name} is not valid CSV: {error}, line {rows.line_num}") from error
-    table = np.array(values, np.float64).reshape(-1, len(columns))
-    size = table[:, 2] if len(columns) > 2 else np.zeros(len(table))
-    return Points(table[:, 0], table[:, 1], size)
+    table = np.array(values, np.float64).reshape(-1, len(known))
+    return Points.checked(name, dict(zip(known, table.T, strict=True)))
 
 
 def _number(text: str, where: str) -> float:
@@ -165,4 +187,4 @@ def _number(text: str, where: str) -> float:
     except InputError:
         raise
     except ValueError as error:
-        raise InputError(f"{where} is {shown(text.strip())}; allowed: a number of mm") from error
+        raise InputError(f"{where} is {shown(text.strip())}; allowed: a number") from error

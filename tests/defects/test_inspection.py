@@ -88,7 +88,12 @@ BAD_KLARF = {
         klarf(ROWS, extra='Field CoordinatesMirrored 1 {"YES"}'),
         "a: CoordinatesMirrored is {YES}; allowed: {NO}",
     ),
-    "size": (GOOD.replace("300 400 500", "300 400 -500"), "row 2 of DefectList has size -500"),
+    "size": (GOOD.replace("300 400 500", "300 400 -500"), "defect 2 has size -0.0005 mm"),
+    "deep": (GOOD[:27] + "Record a {" * 5000, "nests records; allowed: 32 deep"),
+    "two lists": (
+        klarf(ROWS, extra="List DefectList { Columns 0 { } Data 0 { } }"),
+        "begins a second DefectList; allowed: one in a record",
+    ),
     "nested": (GOOD.replace("N ;", "N 3 ;", 1), 'has "3"; allowed: ;'),
 }  # fmt: skip
 
@@ -102,13 +107,14 @@ def test_ins_1_bad_klarf_files_get_one_line(text: str, message: str) -> None:
 
 
 BAD_CSV = {
-    "empty": (b"", "a has columns []; allowed: x, y and size (mm) once each, or KLARF 1.8"),
-    "no header": (b"1,2,3\n", 'a has columns ["1", "2", "3"]; allowed: x, y and size'),
-    "twice": (b"x,y,x\n", "allowed: x, y and size (mm) once each"),
+    "empty": (b"", "a has columns []; allowed: x, y, size (mm) and class once each, or KLARF 1.8"),
+    "no header": (b"1,2,3\n", 'a has columns ["1", "2", "3"]; allowed: x, y, size'),
+    "twice": (b"x,y,x\n", "allowed: x, y, size (mm) and class once each"),
     "ragged": (b"x,y,size\n1,2\n", "a line 2 has 2 cells; allowed: 3"),
-    "word": (b"x,y,size\n1,2,3\n1,two,3\n", 'a line 3: y is "two"; allowed: a number of mm'),
+    "word": (b"x,y,size\n1,2,3\n1,two,3\n", 'a line 3: y is "two"; allowed: a number'),
+    "far": (b"x,y\n0,0\n1e300,0\n", "a: defect 2 has x 1e+300 mm; allowed: -10000 to 10000 mm"),
     "nan": (b"x,y,size\nnan,2,3\n", "a line 2: x is nan; allowed: a finite number"),
-    "negative": (b"x,y,size\n1,2,-3\n", "a line 2: size is -3; allowed: 0 mm or more"),
+    "negative": (b"x,y,size\n1,2,-3\n", "a: defect 1 has size -3 mm; allowed: 0 to 10000 mm"),
     "binary": (b"\xff\xfe\x00x", "a is not UTF-8 text: byte 0"),
     "nul": (b"x,y\n1,\x00\n", "a line 2: y is"),
 }
@@ -175,8 +181,8 @@ def test_ins_1_each_defect_breaks_what_lies_there_and_others_are_told(tmp_path: 
     assert np.argwhere(dead).tolist() == [[4, 1, Port.WEST]]
     told = {key: value for key, value in note.items() if isinstance(value, int)}
     assert told == {
-        "part": 0, "defects": 6, "harmless": 0, "touching_tiles": 3, "outside_the_array": 3,
-        "outside_the_wafer": 1, "in_the_edge_ring": 1, "in_streets": 0,
+        "part": 0, "defects": 6, "harmless": 0, "too_large": 0, "touching_tiles": 3,
+        "outside_the_array": 3, "outside_the_wafer": 1, "in_the_edge_ring": 1, "in_streets": 0,
     }  # fmt: skip
 
 
@@ -192,11 +198,17 @@ def test_ins_1_size_decides_how_many_parts_break(tmp_path: Path) -> None:
 
 def test_ins_1_small_defects_nuisances_and_turned_files(tmp_path: Path) -> None:
     path = tmp_path / "found.csv"
-    path.write_text("x,y,size\n4,0.6,0.2\n-4,-0.6,0.02\n")
+    path.write_text("x,y,size\n4,0.6,0.2\n-4.5,-0.6,0.02\n")
     state, _, note = drawn(path, min_size=0.1)
     assert (int((state > 0).sum()), note["harmless"]) == (1, 1)
     state, _, note = drawn(path, kill=0.0)
     assert (int((state > 0).sum()), note["harmless"]) == (0, 2)
+    state, _, note = drawn(path, max_size=0.1)
+    assert (int((state > 0).sum()), note["harmless"], note["too_large"]) == (1, 0, 1)
+    path.write_text("class,x,y,size\n7,4,0.6,0.2\n8,-4.5,-0.6,0.2\n")
+    state, _, note = drawn(path, skip=[7, 9])
+    assert (np.argwhere(state > 0).tolist(), note["harmless"]) == ([[2, 0]], 1)
+    path.write_text("x,y,size\n4,0.6,0.2\n-4.5,-0.6,0.02\n")
     where = {}
     for turn in ("0", "90", "180", "270"):
         state, _, _ = drawn(path, min_size=0.1, rotate=turn)

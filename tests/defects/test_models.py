@@ -98,6 +98,25 @@ def test_def_1_a_higher_density_keeps_the_defects_of_a_lower_one(text: str) -> N
     assert (few.state < many.state).any()
 
 
+@pytest.mark.parametrize(
+    "origin",
+    [
+        {},
+        {"generator": "hand"},
+        {"generator": "model"},
+        {"generator": "model", "seed": 1, "model": {"parts": [{"kind": "x"}]}},
+        {"generator": "model", "seed": 1, "model": {}, "notes": [{"part": 9, "sha256": "0"}]},
+        {"generator": "bernoulli", "seed": 1},
+        {"generator": "model", "window": [0, 0, 1, 1]},
+    ],
+)
+def test_def_1_origins_that_no_generator_wrote_are_refused(origin: dict[str, Any]) -> None:
+    wafer = WaferMap.perfect(4, 4)
+    wafer.origin = origin
+    with pytest.raises(InputError):
+        recreate(wafer)
+
+
 # Densities ----------------------------------------------------------------------------------------
 
 
@@ -303,7 +322,7 @@ BAD_TEXT = {
     "clusters:count=1,radius=power(3,2,1)": "law.min is 3; allowed: at most law.max, 2",
     'clusters:count=1,radius={law="power",min=1}': "law.max is missing; allowed with power: min",
     'clusters:count=1,radius={law="fixed",value=1,min=1}': "law.min is given; allowed with fixed",
-    "clusters:count=1,radius=1,hits=[disk]": 'clusters.hits is "[disk]"; allowed: a list of rout',
+    "clusters:count=1,radius=1,hits=[disk]": 'clusters.hits[0] is "disk"; allowed: router, core',
     "stitching:cells=[0,1]": "stitching.cells[0] is 0; allowed: an integer from 1 to 2048",
     "protect:columns=[99]": "protect.columns holds 99; allowed: below 8",
     "map:tiles=[[8,0]]": "map.tiles holds [8, 0]; allowed: tiles of the 8x8 wafer",
