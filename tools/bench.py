@@ -12,6 +12,7 @@ BENCHES = {
     "capacity": "Bound on what any routing of an image could carry, and its share of that.",
     "routing": "Share of the capacity bound that routing reaches, stretch and table entries.",
     "sweep": "Latency and throughput over loads, patterns, routings and maps, with pictures.",
+    "defects": "Seconds to draw a wafer of each kind of defects.",
     "repair": "Cores lost and moved, distance of neighbours, by strategy and place of the spares.",
     "wide": "Whole wafers: time, memory, stretch, loads, and what was walked.",
     "traffic": "Traces: packets per second and peak memory, by their length.",

@@ -16,6 +16,20 @@ from tools.common import RateType
 _AREA: Final = RateType(0, 1e5)
 _RATES: Final = ("tile_rate", "core_rate", "link_rate", "pair_rate")
 
+EXAMPLES: Final = {
+    "bernoulli": "bernoulli:tile_rate=0.01,core_rate=0.01,link_rate=0.01",
+    "poisson": "poisson:d0=1.5",
+    "poisson, dies vary": "poisson:d0=1.5,die_alpha=0.5",
+    "poisson, radial": "poisson:d0=0.5,radial=[[0,1],[90,1],[150,12]]",
+    "clusters": "clusters:count=12,radius=power(2,25,2),kill=0.6",
+    "scratches": "scratches:count=12,length=power(10,200,1.5)",
+    "stitching": "stitching:link_rate=0.2,seam_rate=0.05",
+    "edge": "edge:exclusion=5",
+    "union": "poisson:d0=0.5,die_alpha=1.5+edge:exclusion=2"
+    "+scratches:count=2,length=power(10,200,1.5)",
+}
+"""One model of each kind that is drawn, for pictures and benches."""
+
 
 def model_options(function: Any) -> Any:
     """Add the options; they come as keyword arguments to :func:`model_of`."""

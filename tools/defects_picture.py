@@ -14,23 +14,12 @@ from model.atomic import check_target
 from model.defects import parse_model, sample
 from model.geometry import SIDE
 from model.wafer import WaferMap
+from tools.defect_options import EXAMPLES
 from tools.picture_parts import AMBER, KINDS, RED
 from tools.plotting import FAINT, picture
 
 TILES: Final = 128
 SEED: Final = 6
-MODELS: Final = {
-    "bernoulli": "bernoulli:tile_rate=0.01,core_rate=0.01,link_rate=0.01",
-    "poisson": "poisson:d0=1.5",
-    "poisson, dies vary": "poisson:d0=1.5,die_alpha=0.5",
-    "poisson, radial": "poisson:d0=0.5,radial=[[0,1],[90,1],[150,12]]",
-    "clusters": "clusters:count=12,radius=power(2,25,2),kill=0.6",
-    "scratches": "scratches:count=12,length=power(10,200,1.5)",
-    "stitching": "stitching:link_rate=0.2,seam_rate=0.05",
-    "edge": "edge:exclusion=5",
-    "union": "poisson:d0=0.5,die_alpha=1.5+edge:exclusion=2"
-    "+scratches:count=2,length=power(10,200,1.5)",
-}
 
 
 def panel(axes: Any, wafer: WaferMap, title: str, text: str) -> None:
@@ -60,10 +49,10 @@ def panel(axes: Any, wafer: WaferMap, title: str, text: str) -> None:
 
 
 def main(path: str) -> None:
-    """Draw all of :data:`MODELS`."""
+    """Draw all of :data:`EXAMPLES`."""
     check_target("FILE", path)
     with picture(path, rows=3, columns=3, size=(7.5, 8.9)) as (figure, axes):
-        for place, (title, text) in zip(axes.flat, MODELS.items(), strict=True):
+        for place, (title, text) in zip(axes.flat, EXAMPLES.items(), strict=True):
             panel(place, sample(parse_model(text), TILES, TILES, SEED), title, text)
         signs: list[Any] = [
             Patch(facecolor=KINDS["dead"], label="dead tile"),

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from model.defects.canvas import F64, Canvas, Mask
 from model.defects.density import ALPHA_MAX, ALPHA_MIN, at_least_one, mean_one
 from model.described import Choice, Described, Number, Row, Rows, field, number
 from model.errors import InputError
 
+Line = npt.NDArray[np.int64]
 _ROUTER, _CORE, _LINK, _PAIR, _WAFER, _DIE, _MURPHY = 0, 1, 2, 3, 4, 6, 8
 _PROFILE = Rows(
     Row((Number(0, 1000), Number(0, 1000)), "[radius in mm, factor]"),
@@ -58,33 +60,35 @@ class Poisson(Described):
     def draw(self, canvas: Canvas) -> None:
         """Add this part's defects."""
         places = canvas.places
-        density = self.d0 / 100.0 * self._factor(canvas)[:, :, None]
+        density, rows, columns = self._density(canvas)
 
         def happens(stream: int, given: float | None, own: float, each: int = 1) -> Mask:
-            area = own if given is None else given
-            return canvas.happens(stream, at_least_one(density * area), each)
+            limit = at_least_one(density * (own if given is None else given))
+            return canvas.happens(stream, limit[rows][:, columns, None], each)
 
         canvas.tile |= happens(_ROUTER, self.router_area, places.router_area)[:, :, 0]
         canvas.core |= happens(_CORE, self.core_area, places.core_area)[:, :, 0]
         canvas.link |= happens(_LINK, self.link_area, places.link_area, 4)
         canvas.add_pairs(happens(_PAIR, self.pair_area, 0.0, 2))
 
-    def _factor(self, canvas: Canvas) -> F64:
-        """float64[height or 1, width or 1]: the density at each tile, in units of D0."""
-        places, numbers = canvas.places, canvas.numbers
-        rows, columns = places.down.die, places.across.die
+    def _density(self, canvas: Canvas) -> tuple[F64, Line, Line]:
+        """Defects per mm² of each die or tile, and which row and column of it a tile has."""
+        rows, columns = canvas.places.down.die, canvas.places.across.die
         down, across = int(rows[-1]) + 1, int(columns[-1]) + 1
-        factor = mean_one(numbers, _WAFER, 1, self.wafer_alpha).reshape(1, 1)
+        wafer = mean_one(canvas.numbers, _WAFER, 1, self.wafer_alpha)
         if self.murphy == "wafer":
-            factor = factor * mean_one(numbers, _MURPHY, 1, None, "triangle")
-        for alpha, law, stream in (
-            (self.die_alpha, "gamma", _DIE),
-            (1 if self.murphy == "dies" else None, "triangle", _MURPHY),
-        ):
-            if alpha is not None:
-                grid = mean_one(numbers, stream, down * across, alpha, law)
-                factor = factor * grid.reshape(down, across)[rows][:, columns]
-        return factor * profile(places.radius(), self.radial) if self.radial else factor
+            wafer = wafer * mean_one(canvas.numbers, _MURPHY, 1, None, "triangle")
+        density = np.full((down, across), self.d0 / 100.0 * wafer[0])
+        if self.die_alpha is not None:
+            drawn = mean_one(canvas.numbers, _DIE, down * across, self.die_alpha)
+            density = density * drawn.reshape(down, across)
+        if self.murphy == "dies":
+            drawn = mean_one(canvas.numbers, _MURPHY, down * across, None, "triangle")
+            density = density * drawn.reshape(down, across)
+        if not self.radial:
+            return density, rows, columns
+        density = density[rows][:, columns] * profile(canvas.places.radius(), self.radial)
+        return density, np.arange(canvas.height), np.arange(canvas.width)
 
 
 def profile(radius: F64, table: tuple[tuple[float, float], ...]) -> F64:

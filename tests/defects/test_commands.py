@@ -14,7 +14,9 @@ from model.geometry import Geometry
 from model.wafer import load_wafer, wafer_to_json
 from tests.defects.klarfs import klarf
 from tests.test_bad_inputs import refused
+from tools import bench_defects
 from tools.cli import main
+from tools.defect_options import EXAMPLES
 
 
 def run(*words: str) -> Result:
@@ -169,3 +171,14 @@ def test_yield_analytic_of_an_array_with_spares() -> None:
     assert lone.stderr == "wafermesh: --spares is missing; allowed: together with --units\n"
     many = run("yield", "analytic", "--area", "1", "--d0", "1", "--units", "3", "--spares", "4")
     assert many.stderr == "wafermesh: spares is 4; allowed: an integer from 0 to 3\n"
+
+
+def test_bench_defects_fails_when_a_kind_takes_too_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    words = ["bench", "defects", "--size", "40x30", "--wafers", "1"]
+    good = run(*words)
+    assert good.exit_code == 0, good.output
+    assert "Verdict: all of it holds\n" in good.stdout
+    rows = json.loads(run(*words, "--json").stdout)["rows"]
+    assert [row["name"] for row in rows] == list(EXAMPLES)
+    monkeypatch.setattr(bench_defects, "GOAL", 0.0)
+    assert run(*words).exit_code == 1
