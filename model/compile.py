@@ -23,7 +23,7 @@ from model.repair.homes import HomePlan
 from model.routing import Candidate, Effort, Weave, routing_strategy
 from model.routing.improve import Improver
 from model.routing.plan import PathPlan
-from model.routing.routable import routable_tiles
+from model.routing.reach import Reach
 from model.routing.search import budget_for
 from model.spec import FabricSpec
 from model.tables.fit import FittedTables, fit_tables
@@ -109,16 +109,16 @@ def compile_wafer(
     graph = LinkGraph.from_wafer(wafer)
     graph.require_live()
     homes = HomePlan.build(wafer.width, wafer.height, options.spares, options.spare_place)
-    routable = routable_tiles(graph)
-    host = repair_strategy(options.repair)(homes, routable & graph.core_ok)
+    reach = Reach.of(graph)
+    host = repair_strategy(options.repair)(homes, reach.served & graph.core_ok)
     if (host < 0).all():
         raise InputError("wafer has no working core; allowed: at least one")
     hosts = np.unique(host[host >= 0]).astype(np.int32)
-    candidates = routing_strategy(options.routing)(graph, routable, hosts, options.effort, spec.vcs)
+    candidates = routing_strategy(options.routing)(graph, reach, hosts, options.effort, spec.vcs)
     blank = hosted_image(spec, graph, homes, host)
     label, image, tables, walk = _best(blank, candidates, options.effort)
     image.report = compile_report(
-        image, homes, graph, routable, tables, walk,
+        image, homes, graph, reach, tables, walk,
         routing=options.routing, plan=label, repair=options.repair, effort=options.effort,
     )  # fmt: skip
     return image

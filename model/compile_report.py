@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from model.graph import LinkGraph
 from model.image import ConfigImage
 from model.proof import PairWalk
 from model.repair.figures import repair_figures, six
 from model.repair.homes import HomePlan
+from model.routing.reach import Reach
 from model.tables.fit import FittedTables, Freedom
 from model.wafer import inside
 
@@ -22,7 +22,7 @@ def compile_report(
     image: ConfigImage,
     homes: HomePlan,
     graph: LinkGraph,
-    routable: npt.NDArray[np.bool_],
+    reach: Reach,
     tables: FittedTables,
     walk: PairWalk,
     **names: str,
@@ -33,8 +33,8 @@ def compile_report(
     ----------
     image, homes, graph, tables, walk
         What the compiler made, and the proof's walk of all pairs.
-    routable : bool[tiles]
-        Tiles that reach each other.
+    reach : Reach
+        Tiles that reach each other, and those that packets may cross.
     **names
         Strategies and effort, copied into the report.
 
@@ -46,8 +46,8 @@ def compile_report(
     """
     hosted = int((image.remap_tile >= 0).sum())
     cores = np.maximum(1, hosted - 1)
-    used_links = graph.out_ok & routable[:, None] & routable[graph.neighbour]
-    entries = tables.count[routable]
+    used_links = graph.out_ok & reach.ways[:, None] & reach.ways[graph.neighbour]
+    entries = tables.count[reach.ways]
     return {
         **names,
         "tiles": image.spec.tiles,
@@ -55,7 +55,7 @@ def compile_report(
         "core_defects": int((graph.live & ~graph.core_ok).sum()),
         "tile_defects": int((~graph.live).sum()),
         "dead_links": _dead_links(graph),
-        **repair_figures(homes, image.remap_tile, graph.core_ok, routable),
+        **repair_figures(homes, image.remap_tile, graph.core_ok, reach.served),
         "reachable_pairs": walk.arrived / walk.pairs if walk.pairs else 1.0,
         "mean_hops": six(walk.hops / max(1, walk.arrived)),
         "mean_shortest": six(walk.shortest / max(1, walk.arrived)),

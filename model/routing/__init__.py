@@ -22,7 +22,7 @@ from model.routing.links import Links
 from model.routing.orders import Order, dimension_order, grown
 from model.routing.orders import updown as updown_order
 from model.routing.plan import NOWHERE
-from model.routing.routable import largest_two_way_part
+from model.routing.reach import Reach
 from model.routing.search import (
     MIDDLE,
     Effort,
@@ -42,15 +42,13 @@ Candidate = tuple[str, Weave | Improver]
 ROOMY: Final = 0.55
 """Share of the entries that tables of one layer may take for two layers to be tried."""
 
-Strategy = Callable[
-    [LinkGraph, npt.NDArray[np.bool_], npt.NDArray[np.int32], Effort, int], Iterator[Candidate]
-]
-"""(graph, bool[tiles] routable, int32 host tiles, effort, VCs) -> laid weaves, best guess first."""
+Strategy = Callable[[LinkGraph, Reach, npt.NDArray[np.int32], Effort, int], Iterator[Candidate]]
+"""(graph, what is served, int32 host tiles, effort, VCs) -> laid weaves, best guess first."""
 
 
 def xy(
     graph: LinkGraph,
-    routable: npt.NDArray[np.bool_],
+    reach: Reach,
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
@@ -59,7 +57,7 @@ def xy(
 
     Guarantee: shortest ways. Refuses a wafer on which any pair's way is broken, naming the first.
     """
-    links = Links.build(graph, routable, hosts)
+    links = Links.build(graph, reach.ways, hosts)
     label, place = dimension_order(links)
     weave = Weave(links, [place])
     if weave.lay(np.arange(len(hosts))):
@@ -79,58 +77,55 @@ def _blocked(weave: Weave) -> npt.NDArray[np.bool_]:
     return blocked
 
 
-def _updown_orders(
-    graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], effort: Effort
-) -> list[Order]:
+def _updown_orders(graph: LinkGraph, links: Links, reach: Reach, effort: Effort) -> list[Order]:
     """From each corner, and with ``best`` from the edges' middles and the centre too."""
     xs = [0, graph.width - 1] + ([graph.width // 2] if effort == "best" else [])
     ys = [0, graph.height - 1] + ([graph.height // 2] if effort == "best" else [])
-    orders = [updown_order(graph, links, part, x, y) for y in ys for x in xs]
+    orders = [updown_order(graph, links, reach, x, y) for y in ys for x in xs]
     return list(dict(orders).items())
 
 
 def updown(
     graph: LinkGraph,
-    routable: npt.NDArray[np.bool_],
+    reach: Reach,
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
 ) -> Iterator[Candidate]:
     """Up*/down* from the root of several that loads the busiest links least; a baseline.
 
-    Guarantee: every ordered pair of routable tiles is joined.
+    Guarantee: every ordered pair of served tiles is joined.
     """
-    links = Links.build(graph, routable, hosts)
+    links = Links.build(graph, reach.ways, hosts)
     budget = budget_for(effort, graph.tiles)
-    orders = _updown_orders(graph, links, largest_two_way_part(graph), effort)
+    orders = _updown_orders(graph, links, reach, effort)
     for label, place in ranked(links, orders, budget.sample):
         yield label, balanced(Weave(links, [place]), budget.sweeps)
 
 
 def ordered(
     graph: LinkGraph,
-    routable: npt.NDArray[np.bool_],
+    reach: Reach,
     hosts: npt.NDArray[np.int32],
     effort: Effort,
     vcs: int,
 ) -> Iterator[Candidate]:
     """Orders of the links, chosen among known ones and with ``best`` searched on; the default.
 
-    Guarantee: every ordered pair of routable tiles is joined. Up*/down* orders are always among
+    Guarantee: every ordered pair of served tiles is joined. Up*/down* orders are always among
     those to start from, an order that leaves a pair without a way is never preferred to one that
     leaves none, and the search gives up none.
     """
-    links = Links.build(graph, routable, hosts)
+    links = Links.build(graph, reach.ways, hosts)
     budget = budget_for(effort, graph.tiles)
-    part = largest_two_way_part(graph)  # a root beyond it would join nobody
     if _is_whole(graph):
         orders = [dimension_order(links), dimension_order(links, x_first=False)]
     else:
-        orders = [grown(graph, links, part)]
+        orders = [grown(graph, links, reach)]
         if effort == "best" or graph.tiles <= MIDDLE:
-            orders.append(grown(graph, links, part, columns=False))
+            orders.append(grown(graph, links, reach, columns=False))
         if effort == "best":
-            orders += _updown_orders(graph, links, part, effort)
+            orders += _updown_orders(graph, links, reach, effort)
             orders = ranked(links, orders, budget.sample)
     if effort == "fast":
         for label, weave in raced(links, orders):
@@ -146,7 +141,7 @@ def ordered(
     for label, place in orders:
         yield label, balanced(Weave(links, [place]), budget.sweeps)
     # Reached when no table fitted so far.
-    for label, place in _updown_orders(graph, links, part, effort):
+    for label, place in _updown_orders(graph, links, reach, effort):
         yield label, balanced(Weave(links, [place]), budget.sweeps)
 
 

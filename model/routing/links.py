@@ -1,4 +1,4 @@
-"""The working links among routable tiles, numbered and joined to what may follow them."""
+"""The working links that packets may use, numbered and joined to what may follow them."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ class Links:
         return self.head * np.int32(5) + (self.port + 2) % 4
 
     @classmethod
-    def build(cls, graph: LinkGraph, routable: npt.NDArray[np.bool_], hosts: Ints) -> Links:
-        """Number the links that join routable tiles."""
-        used = graph.out_ok & routable[:, None] & routable[graph.neighbour]
+    def build(cls, graph: LinkGraph, ways: npt.NDArray[np.bool_], hosts: Ints) -> Links:
+        """Number the links that join tiles which packets may cross."""
+        used = graph.out_ok & ways[:, None] & ways[graph.neighbour]
         tail, port = (part.astype(np.int32) for part in np.nonzero(used))
         links = np.arange(len(tail), dtype=np.int32)
         number = np.full((graph.tiles, 4), -1, np.int32)

@@ -13,9 +13,10 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.graph import LinkGraph
+from model.graph import LinkGraph, receivers
 from model.routing.grow import grow
 from model.routing.links import Links
+from model.routing.reach import Reach
 from model.routing.routable import attach_levels
 from model.spec import Port
 
@@ -46,21 +47,27 @@ def dimension_order(links: Links, x_first: bool = True) -> Order:
     return "xy" if x_first else "yx", _places((level != x_first), along)
 
 
-def updown(graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], x: int, y: int) -> Order:
+def updown(graph: LinkGraph, links: Links, reach: Reach, x: int, y: int) -> Order:
     """Up*/down*: links to lower levels from the highest level down, then those to higher ones.
 
-    Guarantee: all routable tiles reach each other, over the root if need be.
+    Guarantee: all served tiles reach each other, over the root if need be.
     """
-    root = _nearest(part, links.width, x, y)
-    level = attach_levels(graph, root)
-    here, there = level[links.tail], level[links.head]
-    place = _places(np.where(there < here, -here, there))
+    root = _nearest(reach.roots, links.width, x, y)
+    place = _up_then_down(links, reach, attach_levels(graph, root))
     return f"updown ({root % links.width}, {root // links.width})", place
 
 
-def grown(
-    graph: LinkGraph, links: Links, part: npt.NDArray[np.bool_], columns: bool = True
-) -> Order:
+def _up_then_down(links: Links, reach: Reach, level: npt.NDArray[np.int32]) -> Place:
+    """Order by levels, what is not attached (-1) coming after it; in ears as the trees go."""
+    top = level.max()
+    level = np.where(level < 0, top + reach.rounds, level)
+    here, there = level[links.tail], level[links.head]
+    key = reach.key[links.tail, links.port]
+    by_tree = key + np.sign(key) * top
+    return _places(np.where(key != 0, by_tree, np.where(there < here, -here, there)))
+
+
+def grown(graph: LinkGraph, links: Links, reach: Reach, columns: bool = True) -> Order:
     """A comb-like tree with up*/down* turns on it, then every turn that closes no cycle.
 
     Guarantee: that of :func:`updown`, by the tree. Its root is in the middle of the west edge (of
@@ -68,13 +75,9 @@ def grown(
     are at odds with the tree's: measured, other roots and turns load the busiest link a third more.
     """
     x, y = (0, graph.height // 2) if columns else (graph.width // 2, 0)
-    root = _nearest(part, links.width, x, y)
-    level, near = attach_levels(graph, root), graph.neighbour
-    both = (level >= 0)[:, None] & (level[near] >= 0)
-    leaves, arrives = graph.out_ok & both, graph.in_ok & both
-    tree = _tree_turns(level, near, leaves, arrives, _PARENTS[columns])
-    here, there = level[links.tail], level[links.head]
-    place = _places(np.where(there < here, -here, there))
+    level = attach_levels(graph, _nearest(reach.roots, links.width, x, y))
+    tree = _tree_turns(graph, level, reach.key, _PARENTS[columns])
+    place = _up_then_down(links, reach, level)
     tile, came, out = _turns(links)
     _grow(links, tree[tile, came, out], _against_odd_even(links, columns), place)
     return "grown by columns" if columns else "grown by rows", place
@@ -93,28 +96,23 @@ def _grow(links: Links, taken: npt.NDArray[np.bool_], wish: npt.NDArray[Any], pl
 
 
 def _tree_turns(
+    graph: LinkGraph,
     level: npt.NDArray[np.int32],
-    near: npt.NDArray[np.int32],
-    leaves: npt.NDArray[np.bool_],
-    arrives: npt.NDArray[np.bool_],
+    key: npt.NDArray[np.int32],
     parents: tuple[int, ...],
 ) -> npt.NDArray[np.bool_]:
     """bool[tiles, 4, 4]: up*/down* turns on one link up and one link down per tile."""
-    tiles = len(level)
+    near = graph.neighbour
     lower = (near >= 0) & (level[near] >= 0) & (level[near] < level[:, None])
-    up_out, down_in = np.zeros((2, tiles, 4), np.bool_)
+    up_out, down_in = key < 0, receivers(key > 0, near)
     order = list(parents)
-    ids = np.arange(tiles)
-    for links, tree in ((leaves & lower, up_out), (arrives & lower, down_in)):
+    ids = np.arange(graph.tiles)
+    for links, tree in ((graph.out_ok & lower, up_out), (graph.in_ok & lower, down_in)):
         first = np.array(order)[links[:, order].argmax(axis=1)]
         has = links.any(axis=1)
         tree[ids[has], first[has]] = True
     # The same links seen from the other end.
-    up_in, down_out = np.zeros((2, tiles, 4), np.bool_)
-    for port in range(4):
-        there, back = near[:, port], (port + 2) % 4
-        up_in[:, port] = (there >= 0) & up_out[there, back]
-        down_out[:, port] = (there >= 0) & down_in[there, back]
+    up_in, down_out = receivers(up_out, near), receivers(down_in, near)
     turns = up_in[:, :, None] & (up_out | down_out)[:, None, :]
     turns |= down_in[:, :, None] & down_out[:, None, :]
     return turns & ~np.eye(4, dtype=np.bool_)

@@ -1,10 +1,7 @@
-"""What can be routed at all: a property of the wafer alone, the same for every strategy.
+"""Parts joined by two-way links, and what one-way links attach to them.
 
-The largest part joined by two-way links (by working cores) is routable. A tile joined to it by
-one-way links only is *attached* as soon as one attached tile sends to it and one attached tile
-hears it; repeated until no more is. From any attached tile the root is reached by links to lower
-levels, and it reaches the tile by links to higher ones, so up*/down* alone joins every ordered pair
-of attached tiles without a cycle, and whatever a strategy adds to it or searches from it can too.
+A tile joined to a part by one-way links only is *attached* as soon as one attached tile sends to it
+and one attached tile hears it; repeated until no more is.
 """
 
 from __future__ import annotations
@@ -20,23 +17,32 @@ from scipy.sparse.csgraph import connected_components
 from model.graph import LinkGraph
 
 
-def largest_two_way_part(graph: LinkGraph) -> npt.NDArray[np.bool_]:
-    """bool[tiles]: the tiles joined by two-way links that hold the most working cores.
-
-    Equal parts: the one with the lowest tile id.
-    """
-    both = graph.out_ok & graph.in_ok
-    tile, port = np.nonzero(both)
+def two_way_parts(graph: LinkGraph) -> npt.NDArray[np.int32]:
+    """int32[tiles]: number of the part of tiles joined by two-way links that a tile belongs to."""
+    tile, port = np.nonzero(graph.out_ok & graph.in_ok)
     edges = coo_matrix(
         (np.ones(len(tile), np.int8), (tile, graph.neighbour[tile, port])),
         shape=(graph.tiles, graph.tiles),
     )
-    count, part = connected_components(edges, directed=False)
+    part: npt.NDArray[np.int32] = connected_components(edges, directed=False)[1]
+    return part
+
+
+def weightiest(graph: LinkGraph, part: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+    """bool[tiles]: the part that holds the most working cores.
+
+    Equal parts: the one with the lowest tile id.
+    """
     # A live tile outweighs nothing, a working core outweighs all routers together.
     weight = graph.live * 1.0 + graph.core_ok * (graph.tiles + 1.0)
-    size = np.bincount(part, weight, minlength=count)
+    size = np.bincount(part, weight)
     largest: npt.NDArray[np.bool_] = part == part[np.argmax(size[part])]
     return largest & graph.live
+
+
+def largest_two_way_part(graph: LinkGraph) -> npt.NDArray[np.bool_]:
+    """bool[tiles]: the tiles joined by two-way links that hold the most working cores."""
+    return weightiest(graph, two_way_parts(graph))
 
 
 def attach_levels(graph: LinkGraph, root: int) -> npt.NDArray[np.int32]:
@@ -72,11 +78,3 @@ def _attach(root: Any, in_ok: Any, out_ok: Any, near: Any, level: Any) -> None:
                     front[found] = tile
                     found += 1
         first, last = last, found
-
-
-def routable_tiles(graph: LinkGraph) -> npt.NDArray[np.bool_]:
-    """bool[tiles]: tiles of which every ordered pair can be joined; none when no tile lives."""
-    part = largest_two_way_part(graph)
-    if not part.any():
-        return part
-    return attach_levels(graph, int(np.argmax(part))) >= 0
