@@ -52,8 +52,9 @@ def complaints(image: ConfigImage, wafer: WaferMap | None = None) -> list[str]:
     ]
     if wafer is not None:
         joined = connected(wafer, image.remap_tile)
+        both_ways = connected_both_ways(wafer, joined)
         found += _cut_off_complaints(image, joined)
-        found += report_complaints(image, joined, walked) if not found else []
+        found += report_complaints(image, joined, both_ways, walked) if not found else []
     return found
 
 
@@ -138,14 +139,13 @@ def _cycle_complaints(image: ConfigImage) -> list[str]:
 
 
 def connected(wafer: WaferMap, hosts: npt.NDArray[np.int32] = NOBODY) -> Bools:
-    """bool[tiles]: all that is connected at all, from the wafer map alone.
+    """bool[tiles]: all that must be served, from the wafer map alone.
 
     The tiles joined by two-way links that hold the most working cores; then, again and again, every
     tile with a link from and a link to what is joined. Among equal parts that of the first host.
     """
-    there = behind(wafer.width, wafer.height)
+    there, leaves = _links(wafer)
     alive = wafer.state != 2
-    leaves = (there >= 0) & alive[:, None] & alive[there] & ~wafer.dead_link
     enters = np.stack([leaves[there[:, p], p ^ 2] & (there[:, p] >= 0) for p in range(4)], axis=1)
     tile, port = np.nonzero(leaves & enters)
     size = wafer.width * wafer.height
@@ -163,6 +163,27 @@ def connected(wafer: WaferMap, hosts: npt.NDArray[np.int32] = NOBODY) -> Bools:
         if not new.any():
             return joined
         joined |= new
+
+
+def connected_both_ways(wafer: WaferMap, joined: Bools) -> Bools:
+    """bool[tiles]: all that joined tiles reach and are reached by, whatever turns that takes."""
+    there, leaves = _links(wafer)
+    here = np.nonzero(leaves)[0]
+    found = []
+    for tail, head in ((here, there[leaves]), (there[leaves], here)):
+        reached = joined.copy()
+        while (reached[tail] & ~reached[head]).any():
+            reached[head[reached[tail]]] = True
+        found.append(reached)
+    both: Bools = found[0] & found[1]
+    return both
+
+
+def _links(wafer: WaferMap) -> tuple[Ints, Bools]:
+    """Tile behind each port, and whether the link that leaves there works."""
+    there = behind(wafer.width, wafer.height)
+    alive = wafer.state != 2
+    return there, (there >= 0) & alive[:, None] & alive[there] & ~wafer.dead_link
 
 
 def _cut_off_complaints(image: ConfigImage, joined: Bools) -> list[str]:

@@ -18,18 +18,22 @@ Lines = npt.NDArray[np.int64]
 Figures = dict[str, Any]
 
 
-def report_complaints(image: ConfigImage, joined: Bools, walked: Walk) -> list[str]:
+def report_complaints(
+    image: ConfigImage, joined: Bools, both_ways: Bools, walked: Walk
+) -> list[str]:
     """What the report says that is not so; all pairs arrive and fuses are the wafer's.
 
     Parameters
     ----------
     image : ConfigImage
-    joined : bool[tiles]
-        Tiles that are connected at all.
+    joined, both_ways : bool[tiles]
+        Tiles that must be served, and all that are connected with them both ways.
     walked : Walk
     """
-    right = _defects(image, joined) | _repair(image) | _paths(image, joined, walked)
-    right |= _entries(image, joined)
+    ears = (both_ways & ~joined & image.core_ok).any()
+    crossed = both_ways if ears else joined
+    right = _defects(image) | _repair(image) | _paths(image, crossed, walked)
+    right |= _entries(image, crossed) | _cut_off(image, joined, crossed)
     return [
         f"report: {key} is {image.report.get(key)}, seen {value}"
         for key, value in right.items()
@@ -44,7 +48,7 @@ def _same(said: Any, seen: Any) -> bool:
     return bool(said == seen)
 
 
-def _defects(image: ConfigImage, joined: Bools) -> Figures:
+def _defects(image: ConfigImage) -> Figures:
     live = image.live.reshape(image.spec.height, image.spec.width)
     pairs = (live[:, 1:] & live[:, :-1]).sum() + (live[1:] & live[:-1]).sum()
     return {
@@ -53,8 +57,21 @@ def _defects(image: ConfigImage, joined: Bools) -> Figures:
         "core_defects": int((image.live & ~image.core_ok).sum()),
         "tile_defects": int((~image.live).sum()),
         "dead_links": int(2 * pairs - image.out_ok.sum()),
-        "cut_off": int((image.core_ok & ~joined).sum()),
     }
+
+
+def _cut_off(image: ConfigImage, joined: Bools, crossed: Bools) -> Figures:
+    """Healthy cores that are not served (TBL-5), as far as an image shows which are.
+
+    Exactly those not hosted while a logical id is lost, else at most as many. None that must be
+    served, all that cannot be reached.
+    """
+    healthy, hosted = int(image.core_ok.sum()), int((image.remap_tile >= 0).sum())
+    if hosted < image.logical:
+        return {"cut_off": healthy - hosted}
+    least, most = (int((image.core_ok & ~tiles).sum()) for tiles in (crossed, joined))
+    said = image.report.get("cut_off", -1)
+    return {"cut_off": max(least, min(said, most, healthy - hosted))}
 
 
 def _repair(image: ConfigImage) -> Figures:
@@ -120,17 +137,17 @@ def _spare_lines(image: ConfigImage, side: int) -> int:
     return int(share) if spares.endswith("%") else int(spares)
 
 
-def _paths(image: ConfigImage, joined: Bools, walked: Walk) -> Figures:
+def _paths(image: ConfigImage, crossed: Bools, walked: Walk) -> Figures:
     hosts = len(walked.logical)
     others = ~np.eye(hosts, dtype=np.bool_)
     hops, shortest = walked.hops[others], walked.shortest[others]
     stretch = hops / shortest if hosts > 1 else np.ones(1)
     if hosts == 1:
         hops = shortest = np.zeros(1, np.int32)
-    # A link counts when it joins two joined tiles, used or not.
-    tile, port = np.nonzero(image.out_ok & joined[:, None])
+    # A link counts when it joins two tiles that packets may cross, used or not.
+    tile, port = np.nonzero(image.out_ok & crossed[:, None])
     step = np.array([-image.spec.width, 1, image.spec.width, -1])[port]
-    links = int(joined[tile + step].sum())
+    links = int(crossed[tile + step].sum())
     share = walked.load / max(1, hosts - 1)
     return {
         "reachable_pairs": 1.0,
@@ -144,8 +161,8 @@ def _paths(image: ConfigImage, joined: Bools, walked: Walk) -> Figures:
     }
 
 
-def _entries(image: ConfigImage, joined: Bools) -> Figures:
-    used = np.sort((image.routes["valid"] == 1).sum(axis=1)[joined])
+def _entries(image: ConfigImage, crossed: Bools) -> Figures:
+    used = np.sort((image.routes["valid"] == 1).sum(axis=1)[crossed])
     return {
         "entries_mean": float(used.mean()),
         "entries_p95": int(used[math.ceil(0.95 * (len(used) - 1))]),

@@ -85,7 +85,10 @@ def ours(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"stretch": 1.03}, "mean stretch 1.03, not 1.02"),
         ({"entries_max": 17}, "a tile needs 17.0 entries, not 16"),
         ({"reachable_pairs": 0.999}, "hosted pairs are not all reached"),
-        ({"connected_cores": 21, "hosted": 19}, "4 cores of 2 wafers are not hosted though"),
+        (
+            {"connected_cores": 21, "hosted": 19, "impossible_cores": 1},
+            "4 cores of 2 wafers are not hosted though connected both ways, 2 of them provably",
+        ),
         ({"error": "route table of tile (1, 1) needs 20"}, "2 wafers not compiled"),
     ],
 )
@@ -93,6 +96,21 @@ def test_each_goal_that_is_missed_is_told(changes: dict[str, Any], told: str) ->
     assert routing_summary.missed(routing_summary.summaries(rows_of(0.61))) == []
     missed = routing_summary.missed(routing_summary.summaries(rows_of(0.61, **changes)))
     assert any(told in line for line in missed), missed
+
+
+@pytest.mark.usefixtures("ours")
+def test_tbl_5_what_provably_cannot_be_served_is_told_but_not_missed() -> None:
+    rows = rows_of(0.61, connected_cores=21, hosted=19, impossible_cores=2)
+    (summary,) = routing_summary.summaries(rows)
+    assert (summary["given_up_cores"], summary["impossible_cores"]) == (4, 4)
+    assert routing_summary.missed([summary]) == []
+
+
+def test_tbl_5_cores_beyond_a_circle_of_forced_links_are_counted_as_impossible() -> None:
+    row = measure(
+        replace(CASE, width=8, height=8, tile_rate=0.12, link_rate=0.06, seed=2, cycles=0)
+    )
+    assert row["impossible_cores"] == row["connected_cores"] - row["hosted"] == 1
 
 
 @pytest.mark.usefixtures("ours")

@@ -18,6 +18,8 @@ from model.errors import InputError
 from model.graph import LinkGraph
 from model.image import ConfigImage
 from model.routing import Effort
+from model.routing.forced import cannot_be_joined
+from model.routing.reach import Reach
 from model.saturation import find_saturation
 from tools import rows
 from tools.common import reproduce
@@ -40,7 +42,7 @@ FROM_REPORT: Final = (
 )
 
 FINE_TILES: Final = 400
-"""Up to here bounds 1 % apart cost a second or two."""
+"""Up to here bounds 1 % apart, and proofs of what cannot be served, cost a second or two."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +99,9 @@ def measure(case: Case) -> Row:
     dict
         The case, ``error`` (empty unless the wafer could not be compiled), the compiler's figures,
         the capacity's bounds, ``static`` and ``saturation`` in flits per hosted core and cycle and
-        as shares of the upper bound, and times in seconds.
+        as shares of the upper bound, and times in seconds. ``connected_cores``: most cores that
+        reach each other by any turns; ``impossible_cores``: how many of them are not served and
+        provably cannot be, beside those that are, with one VC.
     """
     row: Row = {**asdict(case), "error": "", "command": case.command()}
     try:
@@ -120,6 +124,7 @@ def _figures(case: Case) -> Row:
     row |= {"capacity_lower": bounds.lower, "capacity_upper": bounds.upper}
     row |= {name: image.report[name] for name in FROM_REPORT}
     row["connected_cores"] = _connected_cores(graph)
+    row["impossible_cores"] = _impossible_cores(*place)
     row["static"] = min(1.0, 1 / image.report["max_channel_load"])
     row["static_share"] = row["static"] / bounds.upper
     if case.cycles:
@@ -164,6 +169,23 @@ def _connected_cores(graph: LinkGraph) -> int:
     )
     _, part = connected_components(roads, connection="strong")
     return int(np.bincount(part[graph.core_ok]).max(initial=0))
+
+
+@functools.lru_cache(maxsize=4)
+def _impossible_cores(
+    width: int, height: int, tile_rate: float, link_rate: float, seed: int
+) -> int:
+    """Cores that are not served and of which each is proven not to go with those that are.
+
+    On large wafers, where a proof takes long: 0.
+    """
+    graph = LinkGraph.from_wafer(_wafer(width, height, tile_rate, link_rate, seed))
+    if graph.tiles > FINE_TILES:
+        return 0
+    reach = Reach.of(graph)
+    served = np.flatnonzero(reach.served & graph.core_ok)
+    left = np.flatnonzero(reach.ways & ~reach.served & graph.core_ok)
+    return sum(cannot_be_joined(graph, reach.ways, np.append(served, core)) for core in left)
 
 
 def code() -> str:

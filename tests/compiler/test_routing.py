@@ -14,25 +14,24 @@ from model.routing import ROUTINGS, kernel
 from model.routing.improve import Improver
 from model.routing.links import Links
 from model.routing.orders import dimension_order, grown, updown
-from model.routing.routable import largest_two_way_part, routable_tiles
+from model.routing.reach import Reach
 from model.routing.search import balanced, ranked
 from model.routing.weave import Weave
 from model.tables.need import entries_needed
 from model.wafer import TileState, WaferMap
 
 
-def links_of(wafer: WaferMap) -> tuple[LinkGraph, np.ndarray, Links]:
+def links_of(wafer: WaferMap) -> tuple[LinkGraph, Reach, Links]:
     graph = LinkGraph.from_wafer(wafer)
-    routable = routable_tiles(graph)
-    hosts = np.flatnonzero(routable & graph.core_ok).astype(np.int32)
-    return graph, routable, Links.build(graph, routable, hosts)
+    reach = Reach.of(graph)
+    hosts = np.flatnonzero(reach.served & graph.core_ok).astype(np.int32)
+    return graph, reach, Links.build(graph, reach.ways, hosts)
 
 
 def orders_of(wafer: WaferMap) -> tuple[Links, list[tuple[str, np.ndarray]]]:
-    graph, _, links = links_of(wafer)
-    part = largest_two_way_part(graph)
-    whole = [grown(graph, links, part), grown(graph, links, part, columns=False)]
-    return links, [*whole, updown(graph, links, part, 0, 0), updown(graph, links, part, 5, 5)]
+    graph, reach, links = links_of(wafer)
+    whole = [grown(graph, links, reach), grown(graph, links, reach, columns=False)]
+    return links, [*whole, updown(graph, links, reach, 0, 0), updown(graph, links, reach, 5, 5)]
 
 
 def ways(weave: Weave) -> np.ndarray:
