@@ -13,7 +13,7 @@ from model.atomic import check_target
 from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import PacketSchedule, StallPattern
-from tools.common import OutputType
+from tools.common import OutputType, progress_console
 
 MOST_TILES: Final = 4096
 """Tiles whose waves fit a file that a viewer still opens."""
@@ -77,6 +77,7 @@ def write_engine_waves(
     schedule: PacketSchedule,
     stalls: StallPattern,
     stop: int,
+    threads: int = 1,
 ) -> None:
     """Write the engine's waves where ``wafermesh verify`` puts the RTL's (SIM-5).
 
@@ -88,14 +89,21 @@ def write_engine_waves(
         Of the run.
     stop : int
         Its last cycle at the latest.
+    threads : int
     """
     from verif.golden_waves import write_golden_waves
     from verif.tile_array.build import array_spec
 
-    end, widths = min(window["end"], stop), array_spec(image.spec)
-    write_golden_waves(
-        image=image, schedule=schedule, stalls=stalls, widths=widths, **{**window, "end": end}
-    )
+    with progress_console.status("engine waves") as status:
+        write_golden_waves(
+            image=image,
+            schedule=schedule,
+            stalls=stalls,
+            widths=array_spec(image.spec),
+            threads=threads,
+            progress=lambda cycle: status.update(f"engine waves: cycle {cycle:,}"),
+            **{**window, "end": min(window["end"], stop)},
+        )
 
 
 def _tiles(image: ConfigImage, texts: Sequence[str]) -> list[int]:

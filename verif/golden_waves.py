@@ -110,6 +110,7 @@ def write_golden_waves(
     stalls: StallPattern = NO_STALLS,
     widths: FabricSpec | None = None,
     layout: WaveLayout = TILE_ARRAY,
+    threads: int = 1,
     progress: Callable[[int], None] | None = None,
 ) -> range:
     """Run the engine and write what chosen tiles show in a window of cycles.
@@ -130,6 +131,7 @@ def write_golden_waves(
     widths : FabricSpec, optional
         Of the RTL's netlist, by default the image's: its header may be wider.
     layout : WaveLayout
+    threads : int
     progress : callable, optional
         Called with the current cycle now and then.
 
@@ -147,7 +149,7 @@ def write_golden_waves(
     widths = widths or image.spec
     named = range(image.spec.tiles) if tiles is None else tiles
     chosen = [tile for tile in named if image.live[tile]]
-    run = Simulation(image, schedule, stalls=stalls, record_events=False)
+    run = Simulation(image, schedule, stalls=stalls, record_events=False, threads=threads)
     while run.cycle < begin and not run.finished:
         run.advance(min(begin, run.cycle + CHUNK), begin)
         if progress is not None:

@@ -39,7 +39,8 @@ from model.spec import FabricSpec, bits_for
 Array = npt.NDArray[Any]
 
 NONE: Final = -1
-"""Where there is no flit. Others are ``packet << 16 | index``, as in ``payload``."""
+"""Where there is no flit. Others are ``packet << 16 | index``, as in ``payload``; the packet is its
+slot, which in a run of a schedule is its id."""
 
 
 @dataclass(eq=False, kw_only=True)

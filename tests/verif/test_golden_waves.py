@@ -145,7 +145,7 @@ def test_a_window_equals_that_part_of_the_whole_run(tmp_path, monkeypatch, seed)
     assert write_golden_waves(part, *run, **options) == range(30, cycles.stop)
     once = part.read_bytes()
     monkeypatch.setattr(golden_waves, "BLOCK", 7)
-    write_golden_waves(part, *run, **options)
+    write_golden_waves(part, *run, **options, threads=2)
     assert part.read_bytes() == once
 
 
