@@ -8,6 +8,7 @@ from typing import Any
 import click
 import numpy as np
 
+from model.atomic import check_target
 from model.defects import CLUSTERS, clustered, sample
 from model.defects.density import ALPHA_MAX, ALPHA_MIN
 from model.errors import InputError
@@ -106,6 +107,8 @@ def command(
     wafermesh defects --preset wse3 --klarf lot.klarf --geometry edge_exclusion=3 -o wafer.npz
     """
     silent = report_to_stderr(output, as_json)
+    if drawn is not None:
+        check_target("--picture", drawn)
     kind = PRESETS.get(preset or "")
     if size is None and kind is not None:
         size = (kind.width, kind.height)
@@ -126,9 +129,9 @@ def command(
         rates["tile_rate"] = _first(tile_rate, real, kind.tile_rate if kind else None)
         rates["link_rate"] = _first(link_rate, real, kind.link_rate if kind else None)
         wafer = clustered(*size, rates, cluster=cluster, alpha=alpha, seed=seed)
+    write_result(output, lambda: wafer_to_json(wafer), lambda: wafer_to_npz(wafer))
     if drawn is not None:
         _draw(wafer, drawn)
-    write_result(output, lambda: wafer_to_json(wafer), lambda: wafer_to_npz(wafer))
     if silent:
         return
     notes = wafer.origin.get("notes", [])

@@ -95,6 +95,38 @@ class DefectModel:
             "parts": [{"kind": part.kind, **part.to_dict()} for part in self.parts],
         }
 
+    def varied(self, values: Mapping[str, Any]) -> DefectModel:
+        """This model with some values changed, for the axes of a grid.
+
+        Parameters
+        ----------
+        values : mapping
+            New values by ``geometry.<key>``, ``<kind>.<key>`` when there is one part of the kind,
+            or ``<number of the part>.<key>``.
+
+        Raises
+        ------
+        InputError
+            When a name fits no part, or several, or the value is out of range.
+        """
+        data = self.to_dict()
+        data.setdefault("geometry", {})
+        for name, value in values.items():
+            which, _, key = name.partition(".")
+            fits = [
+                part
+                for number, part in enumerate(data["parts"])
+                if which in (part["kind"], str(number))
+            ]
+            fits = [data["geometry"]] if which == "geometry" else fits
+            if len(fits) != 1 or not key or key == "kind":
+                raise InputError(
+                    f"{shown(name)} fits {len(fits)} parts; allowed: geometry.<key>, <kind>.<key>"
+                    " of one part, or <number>.<key>"
+                )
+            fits[0][key] = value
+        return DefectModel.from_dict(data)
+
 
 def part_from_dict(data: Any, where: str) -> Part:
     """One part from its table."""

@@ -108,7 +108,7 @@ def _from_klarf(root: Table, name: str, wafer: str | None) -> Points:
         raise InputError(f"{name} has no wafer {shown(wafer)}; allowed: {' or '.join(names)}")
     lot, record = found[names.index(wafer) if wafer is not None else 0]
 
-    def pair(field: str, default: tuple[float, float] | None = None) -> F64:
+    def pair(field: str) -> F64:
         for table in (record, lot):
             if field in table.fields:
                 values = table.fields[field]
@@ -120,13 +120,13 @@ def _from_klarf(root: Table, name: str, wafer: str | None) -> Points:
                         f"{name}: {field} is {{{told}}}; allowed: two numbers"
                     ) from error
                 return np.array([x, y])
-        if default is None:
-            raise InputError(f"{name} has no {field}; allowed: in the WaferRecord or LotRecord")
-        return np.array(default)
+        raise InputError(f"{name} has no {field}; allowed: in the WaferRecord or LotRecord")
 
     for field, good in (("DieOrigin", ("0", "0")), ("CoordinatesMirrored", ("NO",))):
         values = tuple(record.fields.get(field) or lot.fields.get(field) or good)
-        if values != good and not (field == "DieOrigin" and not pair(field).any()):
+        if tuple(value.upper() for value in values) != good and not (
+            field == "DieOrigin" and not pair(field).any()
+        ):
             raise InputError(
                 f"{name}: {field} is {{{', '.join(values)}}}; allowed: {{{', '.join(good)}}}"
             )

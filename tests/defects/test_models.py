@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import _pydecimal
 import hashlib
 import json
 import math
+import os
+import subprocess
+import sys
 import time
 from decimal import Decimal
 from pathlib import Path
@@ -13,10 +17,11 @@ from typing import Any
 import jsonschema_rs
 import numpy as np
 import pytest
+from numpy._core._multiarray_umath import __cpu_features__ as cpu_features
 
 from model.defects import KINDS, DefectModel, bernoulli, clustered, parse_model, recreate, sample
 from model.defects.canvas import Canvas
-from model.defects.density import at_least_one, mean_one
+from model.defects.density import EXACT, at_least_one, logarithm, mean_one, unit
 from model.defects.laws import Law
 from model.defects.model import json_schema
 from model.defects.poisson import profile
@@ -118,6 +123,30 @@ def test_def_1_origins_that_no_generator_wrote_are_refused(origin: dict[str, Any
 
 
 # Densities ----------------------------------------------------------------------------------------
+
+
+def test_def_1_decimal_logarithms_and_powers_are_the_same_in_c_and_in_python() -> None:
+    """What another machine's library computes, too: both round correctly."""
+    plain = _pydecimal.Context(prec=25)
+    for number in draws(9, 0, 60):
+        u = unit(number)
+        assert str(logarithm(number)) == str(plain.ln(_pydecimal.Decimal(str(u))))
+        low = logarithm(number)
+        assert str(EXACT.exp(low)) == str(plain.exp(_pydecimal.Decimal(str(low))))
+
+
+def test_def_1_maps_do_not_depend_on_the_processors_vector_units() -> None:
+    code = (
+        "from tests.defects.test_models import EVERY, digest, parse_model, sample;"
+        "print(*[digest(sample(parse_model(text), 48, 40, 11)) for text in EVERY.values()])"
+    )
+    off = "AVX2 FMA3 X86_V3 X86_V4 AVX512F AVX512CD AVX512_SKX AVX512_ICL AVX512_SPR"
+    known = " ".join(name for name in off.split() if cpu_features.get(name))
+    made = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "NPY_DISABLE_CPU_FEATURES": known},
+        capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert made.stdout.split() == list(DIGESTS.values())
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.5, 1, 1.5, 7.7])
@@ -294,6 +323,26 @@ def test_a_description_is_the_same_in_toml_json_and_text(tmp_path: Path) -> None
             {"kind": "edge"},
         ],
     }  # fmt: skip
+
+
+def test_values_of_a_model_vary_by_name() -> None:
+    model = parse_model("poisson:d0=0.1+edge+clusters:count=1,radius=2+edge")
+    made = model.varied({"poisson.d0": 0.3, "geometry.edge_exclusion": 3, "3.exclusion": 5})
+    assert (
+        made.parts
+        == parse_model("poisson:d0=0.3+edge+clusters:count=1,radius=2+edge:exclusion=5").parts
+    )
+    assert made.geometry.edge_exclusion == 3
+    assert model.varied({}) == model
+    for name, told in (
+        ("edge.exclusion", '"edge.exclusion" fits 2 parts; allowed: geometry.<key>'),
+        ("map.file", '"map.file" fits 0 parts'),
+        ("poisson", '"poisson" fits 1 parts'),
+        ("poisson.rate", "poisson.rate is unknown"),
+    ):
+        with pytest.raises(InputError) as caught:
+            model.varied({name: 1})
+        assert str(caught.value).startswith(told)
 
 
 BAD: list[tuple[Any, str]] = [
