@@ -108,28 +108,24 @@ def _from_klarf(root: Table, name: str, wafer: str | None) -> Points:
         raise InputError(f"{name} has no wafer {shown(wafer)}; allowed: {' or '.join(names)}")
     lot, record = found[names.index(wafer) if wafer is not None else 0]
 
-    def pair(field: str) -> F64:
-        for table in (record, lot):
-            if field in table.fields:
-                values = table.fields[field]
-                try:
-                    x, y = (finite(field, float(value)) for value in values)
-                except ValueError as error:
-                    told = ", ".join(values)
-                    raise InputError(
-                        f"{name}: {field} is {{{told}}}; allowed: two numbers"
-                    ) from error
-                return np.array([x, y])
-        raise InputError(f"{name} has no {field}; allowed: in the WaferRecord or LotRecord")
+    fields = lot.fields | record.fields
 
-    for field, good in (("DieOrigin", ("0", "0")), ("CoordinatesMirrored", ("NO",))):
-        values = tuple(record.fields.get(field) or lot.fields.get(field) or good)
-        if tuple(value.upper() for value in values) != good and not (
-            field == "DieOrigin" and not pair(field).any()
-        ):
-            raise InputError(
-                f"{name}: {field} is {{{', '.join(values)}}}; allowed: {{{', '.join(good)}}}"
-            )
+    def pair(field: str) -> F64:
+        if field not in fields:
+            raise InputError(f"{name} has no {field}; allowed: in the WaferRecord or LotRecord")
+        try:
+            x, y = (finite(field, float(value)) for value in fields[field])
+        except ValueError as error:
+            told = ", ".join(fields[field])
+            raise InputError(f"{name}: {field} is {{{told}}}; allowed: two numbers") from error
+        return np.array([x, y])
+
+    if "DieOrigin" in fields and pair("DieOrigin").any():
+        told = ", ".join(fields["DieOrigin"])
+        raise InputError(f"{name}: DieOrigin is {{{told}}}; allowed: {{0, 0}}")
+    mirrored = " ".join(fields.get("CoordinatesMirrored", ["NO"]))
+    if mirrored.upper() != "NO":
+        raise InputError(f"{name}: CoordinatesMirrored is {{{mirrored}}}; allowed: {{NO}}")
     pitch, centre = pair("DiePitch"), pair("SampleCenterLocation")
     if "DefectList" not in record.lists:
         raise InputError(f"{name}: wafer {record.name} has no DefectList; allowed: one")

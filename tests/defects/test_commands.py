@@ -118,6 +118,7 @@ def test_a_map_is_drawn_as_a_picture(tmp_path: Path) -> None:
         (["--klarf", "nope"], "nope cannot be read: No such file or directory"),
         (["--model", "edge", "--cluster", "dies"], "--cluster is 'dies'; allowed: with rates or"),
         (["--alpha", "0.01"], "--alpha is 0.01; allowed: a number from 0.05 to 100"),
+        (["--model", "edge", "--picture", "no/map.png"], "--picture is no/map.png; allowed: a fi"),
         (
             ["--model", "edge", "--picture", "map.gif"],
             "--picture is 'map.gif'; allowed: a name end",
