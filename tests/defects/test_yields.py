@@ -8,6 +8,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy import special
 
 from model import yields
 from model.errors import InputError
@@ -96,6 +97,20 @@ def test_yld_2_clustered_redundancy_is_the_alternating_sum(
         total += math.comb(units, j) * inner
     got = yields.clustered_k_of_n(units, spares, m, alpha)
     assert got == pytest.approx(float(total), rel=1e-6)
+
+
+def test_yld_2_clustered_redundancy_is_the_mean_over_many_densities() -> None:
+    rng = np.random.default_rng(2)
+    part = (np.arange(100_000) + 0.5) / 100_000
+    for _ in range(25):
+        units = int(10 ** rng.uniform(0, 6))
+        spares = int(min(units - 1, 10 ** rng.uniform(0, 3)))
+        m = 10 ** rng.uniform(-1, 1) * (spares + 0.5) / units
+        alpha = 10 ** rng.uniform(-1, 1.5)
+        density = special.gammaincinv(alpha, part) / alpha
+        works = special.betainc(units - spares, spares + 1, np.exp(-m * density)).mean()
+        got = yields.clustered_k_of_n(units, spares, m, alpha)
+        assert got == pytest.approx(float(works), abs=1e-6), (units, spares, m, alpha)
 
 
 def test_yld_2_weak_clusters_are_k_of_n_and_strong_ones_are_not() -> None:
