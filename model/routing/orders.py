@@ -8,7 +8,7 @@ References: Schroeder et al., Autonet, 1991 (up*/down*); Chiu, The Odd-Even Turn
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +16,7 @@ import numpy.typing as npt
 from model.graph import LinkGraph, receivers
 from model.routing.grow import grow
 from model.routing.links import Links
-from model.routing.reach import Reach
+from model.routing.reach import PARENTS, Reach
 from model.routing.routable import attach_levels
 from model.spec import Port
 
@@ -24,9 +24,6 @@ Place = npt.NDArray[np.int32]
 """int32[links]: position of each link in an order."""
 
 Order = tuple[str, Place]
-
-_PARENTS: Final = ((0, 2, 1, 3), (1, 3, 0, 2))
-"""Parents by port: those along the comb's teeth come first."""
 
 
 def _places(*keys: npt.NDArray[Any]) -> Place:
@@ -53,16 +50,16 @@ def updown(graph: LinkGraph, links: Links, reach: Reach, x: int, y: int) -> Orde
     Guarantee: all served tiles reach each other, over the root if need be.
     """
     root = _nearest(reach.roots, links.width, x, y)
-    place = _up_then_down(links, reach, attach_levels(graph, root))
+    place = _up_then_down(links, reach, attach_levels(graph, root), columns=False)
     return f"updown ({root % links.width}, {root // links.width})", place
 
 
-def _up_then_down(links: Links, reach: Reach, level: npt.NDArray[np.int32]) -> Place:
+def _up_then_down(links: Links, reach: Reach, level: npt.NDArray[np.int32], columns: bool) -> Place:
     """Order by levels, what is not attached (-1) coming after it; in ears as the trees go."""
     top = level.max()
-    level = np.where(level < 0, top + reach.rounds, level)
+    level = np.where(level < 0, top + reach.rounds[int(columns)], level)
     here, there = level[links.tail], level[links.head]
-    key = reach.key[links.tail, links.port]
+    key = reach.key[int(columns), links.tail, links.port]
     by_tree = key + np.sign(key) * top
     return _places(np.where(key != 0, by_tree, np.where(there < here, -here, there)))
 
@@ -76,8 +73,8 @@ def grown(graph: LinkGraph, links: Links, reach: Reach, columns: bool = True) ->
     """
     x, y = (0, graph.height // 2) if columns else (graph.width // 2, 0)
     level = attach_levels(graph, _nearest(reach.roots, links.width, x, y))
-    tree = _tree_turns(graph, level, reach.key, _PARENTS[columns])
-    place = _up_then_down(links, reach, level)
+    tree = _tree_turns(graph, level, reach.key[int(columns)], PARENTS[columns])
+    place = _up_then_down(links, reach, level, columns)
     tile, came, out = _turns(links)
     _grow(links, tree[tile, came, out], _against_odd_even(links, columns), place)
     return "grown by columns" if columns else "grown by rows", place

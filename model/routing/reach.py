@@ -21,8 +21,10 @@ from model.routing.ears import join
 from model.routing.routable import attach_levels, two_way_parts, weightiest
 
 Bools = npt.NDArray[np.bool_]
+Ints = npt.NDArray[np.int32]
 
-_PORTS: Final = np.array([0, 2, 1, 3], np.int32)
+PARENTS: Final = ((0, 2, 1, 3), (1, 3, 0, 2))
+"""Ports in the order in which trees take them, by rows and by columns: a comb's teeth first."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -38,18 +40,18 @@ class Reach:
         connected both ways with them.
     roots : bool[tiles]
         Joined by two-way links; up*/down* from any of them joins all tiles that it attaches.
-    key : int32[tiles, 4]
-        Place of a link beyond what is attached to the roots: less than 0 in the tree up, more than
-        0 in the tree down, 0 in none (:func:`model.routing.ears.join`).
-    rounds : int32[tiles]
+    key : int32[2, tiles, 4]
+        By rows and by columns, place of a link beyond what is attached to the roots: less than 0
+        in the tree up, more than 0 in the tree down, 0 in none (:func:`model.routing.ears.join`).
+    rounds : int32[2, tiles]
         After which both trees reach a tile; what one reaches not at all comes last.
     """
 
     served: Bools
     ways: Bools
     roots: Bools
-    key: npt.NDArray[np.int32]
-    rounds: npt.NDArray[np.int32]
+    key: Ints
+    rounds: Ints
 
     @classmethod
     def of(cls, graph: LinkGraph) -> Reach:
@@ -66,28 +68,40 @@ class Reach:
             attached = attach_levels(graph, int(np.argmax(largest))) >= 0
         strong = _both_ways(graph, attached)
         if not (strong & ~attached & graph.core_ok).any():
-            none = np.zeros((graph.tiles, 4), np.int32)
-            return cls(served=attached, ways=attached, roots=largest, key=none, rounds=none[:, 0])
-        best = _grown(graph, largest, strong)
-        left = np.unique(part[strong & ~best.served & graph.core_ok])
-        for own in left:
-            other = _grown(graph, part == own, strong)
-            if _cores(graph, other) > _cores(graph, best):
-                best = other
-        return best
+            none = np.zeros((2, graph.tiles, 4), np.int32)
+            return cls(served=attached, ways=attached, roots=largest, key=none, rounds=none[..., 0])
+        roots, trees = largest, _Trees.grow(graph, largest, strong)
+        for own in np.unique(part[strong & ~trees.served & graph.core_ok]):
+            other = _Trees.grow(graph, part == own, strong)
+            if (other.served & graph.core_ok).sum() > (trees.served & graph.core_ok).sum():
+                roots, trees = part == own, other
+        by_columns = _Trees.grow(graph, roots, strong, columns=True)
+        if (by_columns.served != trees.served).any():
+            by_columns = trees
+        return cls(
+            served=trees.served, ways=strong, roots=roots,
+            key=np.stack([trees.key, by_columns.key]),
+            rounds=np.stack([trees.rounds, by_columns.rounds]),
+        )  # fmt: skip
 
 
-def _grown(graph: LinkGraph, roots: Bools, strong: Bools) -> Reach:
-    base = attach_levels(graph, int(np.argmax(roots))) >= 0
-    usable = graph.out_ok & strong[:, None] & strong[graph.neighbour]
-    key, up, down = join(graph.neighbour, usable, graph.core_ok, base, _PORTS)
-    served, rounds = (up >= 0) & (down >= 0), np.maximum(up, down)
-    rounds[~served] = rounds.max() + 1
-    return Reach(served=served, ways=strong, roots=roots, key=key, rounds=rounds)
+@dataclass(frozen=True, eq=False)
+class _Trees:
+    """What two trees serve from a base, and how."""
 
+    served: Bools
+    key: Ints
+    rounds: Ints
 
-def _cores(graph: LinkGraph, reach: Reach) -> int:
-    return int((reach.served & graph.core_ok).sum())
+    @classmethod
+    def grow(cls, graph: LinkGraph, roots: Bools, strong: Bools, columns: bool = False) -> _Trees:
+        base = attach_levels(graph, int(np.argmax(roots))) >= 0
+        usable = graph.out_ok & strong[:, None] & strong[graph.neighbour]
+        ports = np.array(PARENTS[columns], np.int32)
+        key, up, down = join(graph.neighbour, usable, graph.core_ok, base, ports)
+        served, rounds = (up >= 0) & (down >= 0), np.maximum(up, down)
+        rounds[~served] = rounds.max() + 1
+        return cls(served, key, rounds)
 
 
 def _both_ways(graph: LinkGraph, tiles: Bools) -> Bools:
