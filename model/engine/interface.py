@@ -1,13 +1,13 @@
-"""Sources, network interfaces and cores (NI-1 to NI-3, STM-1, STL-1).
+"""Sources, network interfaces and cores (NI-1 to NI-3, STM-1, STL-1, WIN-1 to WIN-3).
 
 All here happens between asking and moving of the routers: what it changes is then no longer read,
 and how full a tile's queues and LOCAL buffers are is still as before the edge. Arguments:
-:mod:`model.engine.lanes`.
+:mod:`model.engine.lanes`, ``w`` :class:`model.engine.loop.Loop`.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
@@ -24,15 +24,14 @@ from model.engine.lanes import (
     push,
     tile_list,
 )
-from model.engine.state import FIELD, FIRST, INDEX_BITS, LAST, VC
+from model.engine.loop import LISTED, ONE, arrived, created, give_back, presents
+from model.engine.state import FIELD, FIRST, LAST, VC
 from model.random import GOLDEN
 from model.random import mix64 as mix64_of_arrays
 from model.runlog import Event
 
 ACCEPT, REFUSE, DELIVER = int(Event.ACCEPT), int(Event.REFUSE), int(Event.DELIVER)
 WEYL, U32, U42 = np.uint64(GOLDEN), np.uint64(32), np.uint64(42)
-ONE: Final = 1 << INDEX_BITS
-"""A packet, in BACKLOG."""
 
 mix64 = jit(mix64_of_arrays)
 
@@ -48,7 +47,7 @@ def core_refuses(f: Any, t: int, c: int) -> bool:
 
 
 @jit
-def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
+def wake(f: Any, p: Any, s: Any, w: Any, k: Any, part: int, flip: int, c: int) -> None:
     """Let the sources know which packets are offered from this cycle on."""
     q = part * run.POSITIONS
     if k.position[q + run.OFFERED] > c:
@@ -58,19 +57,22 @@ def wake(f: Any, p: Any, s: Any, k: Any, part: int, flip: int, c: int) -> None:
     while n < k.turn_end[part] and p.offered[U(p.turn[U(n)])] <= c:
         packet = Int(p.turn[U(n)])
         t = Int(p.sender[U(packet)])
+        n += 1
+        if len(w.closed) > 0:
+            sources += created(s, w, t, packet, first + sources)
+            continue
         if s.node[U(8 * t + at.BACKLOG)] == 0:
             s.node[U(8 * t + at.PRESENTED)] = packet
             s.tile_lists[U(first + sources)] = t
             sources += 1
         s.node[U(8 * t + at.BACKLOG)] += ONE
-        n += 1
     k.position[q + run.WOKEN], k.position[q + run.SOURCES] = n, sources
     more = n < k.turn_end[part]
     k.position[q + run.OFFERED] = Int(p.offered[U(p.turn[U(n)])]) if more else run.LATEST
 
 
 @jit
-def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
+def accept(f: Any, p: Any, s: Any, w: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
     """Sources present flits, NIs take them while their in queues have space (NI-1).
 
     Returns how many in queues have joined the next cycle's list.
@@ -83,6 +85,9 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
         t = Int(s.tile_lists[U(now + n)])
         s.tile_lists[U(later + sources)] = t
         sources += 1
+        if len(w.closed) > 0 and not presents(p, s, w, t):
+            sources -= 1
+            continue
         held = s.node[U(8 * t + at.HELD)]
         if held == at.NI_ENTRIES:  # inject lists it again when the queue moves
             sources -= 1
@@ -111,7 +116,10 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
             if backlog > 0:
                 s.node[U(8 * t + at.PRESENTED)] = p.after[U(packet)]
         s.node[U(8 * t + at.BACKLOG)] = backlog
-        sources -= Int(held + 1 == at.NI_ENTRIES or backlog == 0)
+        if len(w.closed) > 0 and last:  # what it presents next is seen in the next cycle
+            w.desk[U(8 * t + LISTED)] = 1
+        else:
+            sources -= Int(held + 1 == at.NI_ENTRIES or backlog == 0)
         note(k, lead, c, t, ACCEPT, flit, packet)
     k.position[q + run.SOURCES] = sources
     k.position[q + run.IN_FLIGHT] += accepted
@@ -121,7 +129,7 @@ def accept(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: i
 
 @jit
 def inject(
-    f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int, ins: int
+    f: Any, p: Any, s: Any, w: Any, k: Any, lead: int, part: int, flip: int, c: int, ins: int
 ) -> int:
     """Fronts of in queues enter their LOCAL buffers, or are consumed (NI-1, NI-2).
 
@@ -142,6 +150,8 @@ def inject(
                 s.counters[U(t * at.COUNTERS + at.REFUSED)] += 1
                 p.seen[U(at.SEEN * packet_of(f, flit) + at.WHERE)] = at.WAS_REFUSED
                 note(k, lead, c, t, REFUSE, flit, 0)
+                if len(w.closed) > 0:
+                    give_back(w, lead, c, packet_of(f, flit))
             if (flit >> LAST) & 1:
                 p.seen[U(at.SEEN * packet_of(f, flit) + at.WHERE)] |= at.GONE
         elif s.line[U(a)] < f.depth:
@@ -162,7 +172,7 @@ def inject(
 
 
 @jit
-def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
+def deliver(f: Any, p: Any, s: Any, w: Any, k: Any, lead: int, part: int, flip: int, c: int) -> int:
     """Cores take the fronts of out queues (NI-3); how many stay in the next cycle's list."""
     V, q = len(f.vcs), part * run.POSITIONS
     now, later = tile_list(f, k, part, flip, 1), tile_list(f, k, part, flip ^ 1, 1)
@@ -188,6 +198,8 @@ def deliver(f: Any, p: Any, s: Any, k: Any, lead: int, part: int, flip: int, c: 
         if (flit >> LAST) & 1:
             p.seen[U(at.SEEN * packet + 2)] = c + 1
             p.seen[U(at.SEEN * packet + at.WHERE)] = t + 1
+            if len(w.closed) > 0:
+                arrived(f, p, w, k, lead, part, c, t, flit)
         note(k, lead, c, t, DELIVER, flit, packet)
     k.position[q + run.IN_FLIGHT] -= delivered
     return outs

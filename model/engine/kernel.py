@@ -14,6 +14,7 @@ from model.engine import shared
 from model.engine import state as at
 from model.engine.interface import accept, deliver, inject, mix64, wake
 from model.engine.lanes import OPTIONS, Int, U, jit, lane_list, packet_of, tile_list, trace_is_full
+from model.engine.loop import READY, RESTING, come_due, next_due
 from model.engine.router import ask, move, unbox
 from model.engine.state import FIELD, FIRST
 
@@ -81,11 +82,21 @@ def meet(k: Any, lead: int) -> None:
 
 @jit
 def run_cycles(
-    f: Any, p: Any, s: Any, k: Any, lead: int, end: int, pause: int, stop: int, descending: bool
+    f: Any,
+    p: Any,
+    s: Any,
+    w: Any,
+    k: Any,
+    lead: int,
+    end: int,
+    pause: int,
+    stop: int,
+    descending: bool,
 ) -> None:
     """Run parts ``lead`` to ``end - 1`` from the current cycle to cycle ``pause``.
 
-    Ends earlier when nothing is left to do, or when the trace has no room for the worst cycle.
+    Ends earlier when nothing is left to do, when the trace has no room for the worst cycle, or when
+    nothing can happen any more, as no window will open again.
     Cycles in which nothing is on the way are skipped, up to ``stop``. Other threads run the
     remaining parts.
 
@@ -100,13 +111,15 @@ def run_cycles(
             break
         fold = c >> FOLD_BITS != k.position[lead * run.POSITIONS + run.FOLDED]
         k.position[lead * run.POSITIONS + run.FOLDED] = c >> FOLD_BITS
+        if len(w.closed) > 0:
+            come_due(f, p, s, w, k, lead, flip, c)
         busy, left, offered = 0, 0, run.LATEST
         for step in range(parts + 4):
             if step < parts:
                 part = lead + step - 1
                 if step < 2:
                     part = lead if step == 0 else end - 1
-                wake(f, p, s, k, part, flip, c)
+                wake(f, p, s, w, k, part, flip, c)
                 look(f, s, k, part, flip, c, descending)
                 if fold:
                     fold_hops(f, p, s, k, part, flip)
@@ -115,9 +128,9 @@ def run_cycles(
                 meet(k, lead)
             if 2 <= step < parts + 2:
                 part = lead + step - 2
-                ins = accept(f, p, s, k, lead, part, flip, c)
-                lanes = inject(f, p, s, k, lead, part, flip, c, ins)
-                outs = deliver(f, p, s, k, lead, part, flip, c)
+                ins = accept(f, p, s, w, k, lead, part, flip, c)
+                lanes = inject(f, p, s, w, k, lead, part, flip, c, ins)
+                outs = deliver(f, p, s, w, k, lead, part, flip, c)
                 move(f, p, s, k, part, flip, c, lanes, outs)
             part = lead + step - 3
             if step >= parts + 2:
@@ -130,6 +143,9 @@ def run_cycles(
                 busy += k.position[q + run.OUTS] + k.position[q + run.SOURCES]
                 left += k.position[q + run.IN_FLIGHT] + k.position[q + run.TO_ACCEPT]
                 offered = min(offered, k.position[q + run.OFFERED])
+        if len(w.closed) > 0:
+            due = min(next_due(w, 8 * lead + RESTING), next_due(w, 8 * lead + READY))
+            offered = min(offered, due)
         told = 8 * (flip * (len(k.begin) - 1) + lead)
         k.told[told], k.told[told + 1], k.told[told + 2] = busy, left, offered
         meet(k, lead)
@@ -139,6 +155,8 @@ def run_cycles(
             busy, left = busy + k.told[told], left + k.told[told + 1]
             offered = min(offered, k.told[told + 2])
         flip ^= 1
+        if len(w.closed) > 0 and busy == 0 and offered == run.LATEST:
+            pause, busy = c, 1
         c = c + 1 if busy or left == 0 else min(stop, max(c + 1, offered))
     k.position[lead * run.POSITIONS], k.position[lead * run.POSITIONS + run.FLIP] = c, flip
 
@@ -160,9 +178,18 @@ def compiled() -> Any:
     sources = source_sum()
 
     def run_all(
-        f: Any, p: Any, s: Any, k: Any, lead: int, end: int, pause: int, stop: int, down: bool
+        f: Any,
+        p: Any,
+        s: Any,
+        w: Any,
+        k: Any,
+        lead: int,
+        end: int,
+        pause: int,
+        stop: int,
+        down: bool,
     ) -> None:
         if sources:
-            run_cycles(f, p, s, k, lead, end, pause, stop, down)
+            run_cycles(f, p, s, w, k, lead, end, pause, stop, down)
 
     return numba.njit(cache=True, nogil=True, **OPTIONS)(run_all)

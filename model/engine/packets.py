@@ -14,6 +14,7 @@ import numpy.typing as npt
 from model.engine.check import accepting
 from model.engine.control import LATEST, OFFERED, POSITIONS, TO_ACCEPT, WOKEN, Control
 from model.engine.first_flits import FirstFlits
+from model.engine.loop import NOTHING, given_up, make_loop, pairs, still_there
 from model.engine.state import (
     GONE,
     LAST,
@@ -26,6 +27,7 @@ from model.engine.state import (
 from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
+from model.traffic.closed_loop import ClosedLoop
 
 Ints = npt.NDArray[Any]
 
@@ -42,12 +44,16 @@ class PacketSlots:
     begin : int64[parts + 1]
         First tiles of the parts, and the number of tiles.
     room : int
-        Slots to begin with; more are made when they are needed.
+        Slots to begin with, an even number; more are made when they are needed.
+    loop : ClosedLoop, optional
+        What is loaded are requests; their replies get slots, too (WIN-4).
 
     Members
     -------
     packets : Packets
         What the kernel reads and writes.
+    loop : Loop
+        What it keeps of the closed loop, if there is one.
     source, destination : int32[slots]
         Logical ids.
     slot : uint32[slots]
@@ -57,13 +63,17 @@ class PacketSlots:
         Packet that each tile sends last, of those loaded; -1 without any.
     first, end : int
         Oldest packet that has a slot, and the next to be loaded.
+    requests : int
+        Packets loaded so far, without replies.
     mute : int
-        Packets loaded so far whose source can never accept any.
+        Packets offered so far whose source can never accept any.
     """
 
-    def __init__(self, image: ConfigImage, begin: Ints, room: int) -> None:
+    def __init__(
+        self, image: ConfigImage, begin: Ints, room: int, loop: ClosedLoop | None = None
+    ) -> None:
         spec = image.spec
-        self._image = image
+        self._image, self._closed = image, loop
         self._able = accepting(image)
         self._part = (np.searchsorted(begin, np.arange(spec.tiles), "right") - 1).astype(np.uint16)
         self.first_flits = FirstFlits(image)
@@ -80,11 +90,17 @@ class PacketSlots:
         self.source, self.destination = np.zeros(0, np.int32), np.zeros(0, np.int32)
         self.slot = np.zeros(0, np.uint32)
         self.newest = np.full(spec.tiles, -1, np.int64)
-        self.first = self.end = self.mute = 0
+        self.first = self.end = self.requests = self._mute = 0
+        self.loop = make_loop(image, loop, begin)
         self._extend(room)
 
     def __len__(self) -> int:
         return self.end - self.first
+
+    @property
+    def mute(self) -> int:
+        """See the class."""
+        return self._mute + given_up(self.loop)
 
     def able(self, block: PacketSchedule) -> npt.NDArray[np.bool_]:
         """Which packets have a source that can accept them (NI-1, FUS-4)."""
@@ -95,6 +111,8 @@ class PacketSlots:
 
         All that was loaded before must have been woken.
         """
+        self.requests += len(block)
+        block = pairs(self._image, block, self._closed)
         if len(self) + len(block) > len(self.slot):
             self._extend(max(2 * len(self.slot), len(self) + len(block)))
         packets = self.packets
@@ -110,11 +128,14 @@ class PacketSlots:
         packets.gap[slots] = block.gap
         packets.sender[slots] = sender
         packets.flit[slots] = flit
-        able = self._able[sender]
+        if self._closed is not None:
+            self.loop.due[slots] = NOTHING
+        sent = block.offered >= 0  # replies are not yet
+        able = self._able[sender] & sent
         seen = packets.seen.reshape(-1, SEEN)
         seen[slots] = 0
-        seen[slots[~able], WHERE] = GONE
-        self.mute += int(len(block) - able.sum())
+        seen[slots[sent & ~able], WHERE] = GONE
+        self._mute += int(sent.sum() - able.sum())
         self._link(ids[able], slots[able], sender[able])
         self._wake(control, slots[able], self._part[sender[able]])
         self.end += len(block)
@@ -132,6 +153,7 @@ class PacketSlots:
         while count < len(self):
             some = self.slots(self.first + count, min(LOOK, len(self) - count))
             there = (seen[some, 2] == 0) & (seen[some, WHERE] & GONE == 0)
+            there = still_there(self.loop, some, there)
             if there.any():
                 count += int(np.argmax(there))
                 break
@@ -141,6 +163,13 @@ class PacketSlots:
     def drop(self, count: int) -> None:
         """Let the slots of the oldest packets be used again."""
         self.first += count
+
+    def offered(self, slots: Ints) -> Ints:
+        """Cycles in which packets were offered; -1 for replies that were not."""
+        offered = self.packets.offered[slots].astype(np.int64)
+        if self.loop.reply:
+            offered[1::2] = self.loop.due[slots[1::2]]
+        return offered
 
     def _link(self, ids: Ints, slots: Ints, sender: Ints) -> None:
         """Put packets behind those that their sources send before."""
@@ -183,6 +212,9 @@ class PacketSlots:
         columns = self.packets._replace(seen=self.packets.seen.reshape(-1, SEEN))
         more = Packets(*(_longer(column, room) for column in columns))
         self.packets = more._replace(seen=more.seen.ravel())
+        if self._closed is not None:
+            link, due = _longer(self.loop.link, room), _longer(self.loop.due, room)
+            self.loop = self.loop._replace(link=link, due=due)
 
 
 def _longer(column: Ints, room: int) -> Ints:

@@ -42,6 +42,8 @@ class EngineResult:
     finished : bool
         Nothing is left to do: the fabric is empty, and every packet was accepted whose source
         tile can accept any.
+    stuck : bool
+        A closed loop with requests that are left, but no window will open again (WIN-4).
     occupancy : uint8[window, tiles, 5, vcs] or None
         Flits in every input VC during the cycles asked for, before the edge that ends each.
     trace : int64[moves, 7] or None
@@ -52,6 +54,7 @@ class EngineResult:
     log: RunLog
     records: RecordBlock
     finished: bool
+    stuck: bool
     occupancy: npt.NDArray[np.uint8] | None
     trace: npt.NDArray[np.int64] | None
 

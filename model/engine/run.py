@@ -15,13 +15,19 @@ from model.engine.check import check_image, check_schedule, check_stalls
 from model.engine.control import (
     CYCLE,
     IN_FLIGHT,
+    INS,
+    LANES,
     LATEST,
+    OFFERED,
+    OUTS,
     PART_TILES,
     POSITIONS,
+    SOURCES,
     TO_ACCEPT,
     Window,
     make_control,
 )
+from model.engine.loop import pairs, waiting
 from model.engine.packets import PacketSlots
 from model.engine.registers import Registers, read_registers
 from model.engine.result import EngineResult, make_counters, make_events, make_trace
@@ -31,6 +37,7 @@ from model.errors import require_int
 from model.image import ConfigImage
 from model.runlog import Counters, RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
+from model.traffic.closed_loop import ClosedLoop
 from model.traffic.stream import Feed, PacketStream, ScheduleStream, join
 
 MARGIN: Final = 8
@@ -53,6 +60,7 @@ def simulate(
     image: ConfigImage,
     schedule: PacketSchedule,
     *,
+    loop: ClosedLoop | None = None,
     stalls: StallPattern = NO_STALLS,
     cycles: int | None = None,
     max_cycles: int = MAX_CYCLES,
@@ -71,10 +79,13 @@ def simulate(
     image : ConfigImage
         Its arrays are read, never written.
     schedule : PacketSchedule
+    loop : ClosedLoop, optional
+        The schedule's packets are requests in a closed loop (WIN-1 to WIN-4).
     stalls : StallPattern
         When receivers refuse (STL-1).
     cycles : int, optional
-        Cycles to run. By default the run ends ``MARGIN`` cycles after nothing is left to do.
+        Cycles to run. By default the run ends ``MARGIN`` cycles after nothing is left to do, or
+        nothing can happen any more because every window is stuck.
     max_cycles : int
         Bound of a run of open length; a run that reaches it returns with ``finished`` false.
     compiled : bool
@@ -88,7 +99,8 @@ def simulate(
         Visit tiles from the last to the first. The result does not depend on it.
     threads : int
         How many share the work, 1 to 64; at most one a row of tiles, and one when occupancies or
-        movements are kept, or without Numba. The result does not depend on it.
+        movements are kept, without Numba, or in a closed loop without replies. The result does
+        not depend on it.
     progress : callable, optional
         Called with the current cycle about every ``CHUNK`` cycles.
 
@@ -100,12 +112,13 @@ def simulate(
     ------
     InputError
         When the image contradicts itself (FUS-1, RMP-2), or a packet of the schedule has no
-        hosted source or a value out of range.
+        hosted source or a value out of range, or the loop has one.
     """
     stop = require_int("cycles", max_cycles if cycles is None else cycles, 0, 2**32 - 1)
     run = Simulation(
         image,
         schedule,
+        loop=loop,
         stalls=stalls,
         compiled=compiled,
         record_events=record_events,
@@ -114,11 +127,11 @@ def simulate(
         descending=descending,
         threads=threads,
     )
-    while run.cycle < stop and not run.finished:
+    while run.cycle < stop and not run.ended:
         run.advance(min(stop, run.cycle + CHUNK), stop)
         if progress is not None:
             progress(run.cycle)
-    return run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.finished else stop)
+    return run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.ended else stop)
 
 
 class Simulation:
@@ -137,6 +150,10 @@ class Simulation:
         The next to be run.
     finished : bool
         Nothing is left to do.
+    stuck : bool
+        Requests are left, but nothing can happen any more (WIN-4).
+    ended : bool
+        One or the other.
     flits : int
         In flight: accepted and not yet delivered, refused or sunk.
     loaded : PacketSlots
@@ -148,6 +165,7 @@ class Simulation:
         image: ConfigImage,
         packets: PacketSchedule | PacketStream,
         *,
+        loop: ClosedLoop | None = None,
         stalls: StallPattern = NO_STALLS,
         compiled: bool = True,
         record_events: bool = True,
@@ -161,24 +179,28 @@ class Simulation:
         check_stalls(stalls)
         schedule = packets if isinstance(packets, PacketSchedule) else NOTHING
         check_schedule(image, schedule)
+        if loop is not None:
+            loop.check(image)
         spec = image.spec
         alone = occupancy_window is not None or trace_window is not None or not compiled
+        alone |= loop is not None and not loop.reply  # deliveries then open windows anywhere
         threads = 1 if alone else min(threads, spec.height)
         rows = max(1, min(PART_TILES // spec.width, spec.height // threads))
         parts = spec.height // rows
         begin = np.arange(parts + 1) * spec.height // parts * spec.width
         leads = np.arange(threads) * parts // threads
         # Each flit is accepted and delivered at most once, each packet refused at most once.
-        room = 2 * int(schedule.length.sum()) + len(schedule) if record_events else 0
+        coming = pairs(image, schedule, loop)
+        room = 2 * int(coming.length.sum()) + len(coming) if record_events else 0
         tables = make_tables(image)
-        self._image, self._compiled, self._descending = image, compiled, descending
+        self._image, self._loop, self._descending = image, loop, descending
         self._state = make_state(image, begin, tables)
         self._control = make_control(image, begin, leads, room, occupancy_window, trace_window)
         self._windows = occupancy_window is not None, trace_window is not None
         self._position = self._control.position.reshape(parts, POSITIONS)
         self._fabric = make_fabric(image, stalls, tables)
         self._work = kernel.compiled() if compiled else kernel.run_cycles
-        self.loaded = PacketSlots(image, begin, max(len(schedule), 1))
+        self.loaded = PacketSlots(image, begin, max(len(coming), 2), loop)
         self.loaded.load(self._control, schedule)
         stream = ScheduleStream(NOTHING) if isinstance(packets, PacketSchedule) else packets
         self._feed = Feed(stream)
@@ -209,8 +231,25 @@ class Simulation:
         return self._idle and self._feed.peek() is None
 
     @property
+    def stuck(self) -> bool:
+        """Requests are left, but their windows will never open again (WIN-4)."""
+        return self.ended and not self._idle
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is left to do, or can happen any more."""
+        return self._still and self._feed.peek() is None
+
+    @property
     def _idle(self) -> bool:
         return not self._position[:, [IN_FLIGHT, TO_ACCEPT]].sum()
+
+    @property
+    def _still(self) -> bool:
+        """What is loaded does nothing any more: it is idle, or no window opens again."""
+        lists = self._position[:, [LANES, INS, OUTS, SOURCES]].any()
+        waits = (self._position[:, OFFERED] < LATEST).any() or waiting(self.loaded.loop)
+        return self._idle or not (lists or waits)
 
     def advance(self, until: int, stop: int) -> None:
         """Run to cycle ``until``, or to the end; fed by a stream, for about AHEAD packets at most.
@@ -218,16 +257,16 @@ class Simulation:
         Idle cycles are skipped, also beyond ``until``, but not beyond ``stop``.
         """
         coming = self._feed.peek()
-        if self._idle and coming is not None:
+        if self._still and coming is not None:
             cycle = max(self.cycle, min(stop, int(coming.offered[0])))
             self._position[self._control.leads, CYCLE] = cycle
-        if self.cycle >= until or self.finished:
+        if self.cycle >= until or self.ended:
             return
         if coming is not None:
             self._load(self._feed.take(until, AHEAD))
             coming = self._feed.peek()
         pause = until if coming is None else min(until, int(coming.offered[0]))
-        self._run(pause, stop)
+        self._run(pause, stop if coming is None else pause)
         self._pass_mute()
 
     def take(self) -> RecordBlock:
@@ -244,7 +283,8 @@ class Simulation:
         self.loaded.drop(len(self.loaded))
         while (coming := self._feed.peek()) is not None:
             check_schedule(self._image, coming, first)
-            yield unsent_block(self._feed.skip(len(coming)), first)
+            coming = pairs(self._image, self._feed.skip(len(coming)), self._loop)
+            yield unsent_block(coming, first)
             first += len(coming)
 
     def _rest(self) -> RecordBlock:
@@ -253,13 +293,13 @@ class Simulation:
         return make_block(self.loaded, slots, hops[slots])
 
     def _load(self, block: PacketSchedule) -> None:
-        check_schedule(self._image, block, self.loaded.end)
+        check_schedule(self._image, block, self.loaded.requests)
         self.loaded.load(self._control, block)
 
     def _pass_mute(self) -> None:
         """When nothing is left to do, load what comes next and cannot be accepted."""
-        while self._idle and (coming := self._feed.peek()) is not None:
-            check_schedule(self._image, coming, self.loaded.end)
+        while self._still and (coming := self._feed.peek()) is not None:
+            check_schedule(self._image, coming, self.loaded.requests)
             able = self.loaded.able(coming)
             rows = int(np.argmax(able)) if able.any() else len(coming)
             if not rows:
@@ -267,11 +307,12 @@ class Simulation:
             self._load(self._feed.skip(rows))
 
     def _run(self, until: int, stop: int) -> None:
-        while self.cycle < until and not self._idle:
+        while self.cycle < until and not self._still:
             control = self._control
             ends = (*control.leads[1:].tolist(), len(self._position))
             shares = list(zip(control.leads.tolist(), ends, strict=True))
-            fixed = (self._fabric, self.loaded.packets, self._state, control)
+            packets, loop = self.loaded.packets, self.loaded.loop
+            fixed = (self._fabric, packets, self._state, loop, control)
             rest = (until, stop, self._descending)
             others = [
                 threading.Thread(target=self._work, args=(*fixed, *share, *rest))
@@ -284,7 +325,7 @@ class Simulation:
                 self._work(*fixed, *shares[0], *rest)
             for thread in others:
                 thread.join()
-            if self.cycle < until and not self._idle:
+            if self.cycle < until and not self._still:
                 trace = np.concatenate([control.trace, control.trace])
                 self._control = control._replace(trace=trace)
 
@@ -319,6 +360,7 @@ class Simulation:
             log=log,
             records=self._rest(),
             finished=self.finished,
+            stuck=self.stuck,
             occupancy=seen if occupancy else None,
             trace=make_trace(control) if traced else None,
         )

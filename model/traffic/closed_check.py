@@ -1,16 +1,24 @@
-"""Checks a closed-loop run by the rules (docs/traffic.md), from its records only."""
+"""Checks a closed-loop run by rules WIN-1 to WIN-3 (design.md §8), from what it shows only."""
 
 from __future__ import annotations
 
 import bisect
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from model.image import ConfigImage
+from model.runlog import Event
 from model.schedule import PacketSchedule
 from model.traffic.closed_loop import ClosedLoop
+
+if TYPE_CHECKING:
+    from model.engine import EngineResult
+
+DELIVERED, REFUSED = 2, 4
+"""Of :class:`model.engine.PacketStatus`."""
 
 NEVER: Final = np.iinfo(np.int64).max
 """The cycle of what does not happen."""
@@ -25,7 +33,7 @@ class ClosedRun:
     Members
     -------
     sender, receiver : int64[requests]
-        Tile that sends, tile whose core got it (-1: none).
+        Tile that sends, tile whose core got it (-1: none, or not the one it was sent to).
     accepted, delivered, refused : int64[requests]
         Cycles of its first flit's transfer in, its last flit's transfer out, its refusal (NI-2).
     reply_accepted, reply_delivered : int64[requests]
@@ -39,6 +47,30 @@ class ClosedRun:
     refused: Ints
     reply_accepted: Ints
     reply_delivered: Ints
+
+
+def shown(image: ConfigImage, loop: ClosedLoop, result: EngineResult) -> ClosedRun:
+    """What a run of the engine that kept its events shows of its requests (WIN-4)."""
+    records, step = result.records, 2 if loop.reply else 1
+    senders = image.remap_tile[records.source].astype(np.int64)
+    arrived = np.where(records.status == DELIVERED, records.delivered_last, -1)
+    refused = np.full(len(senders), -1)
+    refusals = result.log.events[result.log.events["kind"] == Event.REFUSE]
+    for tile in np.unique(refusals["tile"]):
+        cycles = refusals["cycle"][refusals["tile"] == tile]
+        own = np.flatnonzero((senders == tile) & (records.status == REFUSED))
+        refused[own[np.argsort(records.accepted[own])]] = cycles
+    requests = slice(None, None, step)
+    never = np.full(len(senders[requests]), -1)
+    return ClosedRun(
+        sender=senders[requests],
+        receiver=np.where(arrived >= 0, records.tile, -1)[requests].astype(np.int64),
+        accepted=records.accepted[requests],
+        delivered=arrived[requests],
+        refused=refused[requests],
+        reply_accepted=records.accepted[1::2] if loop.reply else never,
+        reply_delivered=arrived[1::2] if loop.reply else never,
+    )
 
 
 def breaches(loop: ClosedLoop, schedule: PacketSchedule, run: ClosedRun) -> list[str]:

@@ -1,7 +1,8 @@
 """Closed loop: a window of outstanding packets before every sending tile (docs/traffic.md).
 
-Rules WIN-1 to WIN-4 are in docs/traffic.md. Here are their parameters, and the sender of one tile
-as an executable definition; :mod:`model.traffic.closed_check` checks finished runs.
+Rules WIN-1 to WIN-4 are in docs/design.md §8. Here are their parameters, and the sender of one tile
+as an executable definition; the engine has its own, :mod:`model.engine.loop`, and
+:mod:`model.traffic.closed_check` checks finished runs.
 """
 
 from __future__ import annotations

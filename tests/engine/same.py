@@ -26,7 +26,7 @@ def assert_same_log(seen: RunLog, expected: RunLog) -> None:
 def assert_same_result(seen: EngineResult, expected: EngineResult) -> None:
     """Logs, records, occupancy and trace."""
     assert_same_log(seen.log, expected.log)
-    assert seen.finished == expected.finished
+    assert (seen.finished, seen.stuck) == (expected.finished, expected.stuck)
     for name, value in vars(expected.records).items():
         assert np.array_equal(getattr(seen.records, name), value), name
     for name in ("occupancy", "trace"):

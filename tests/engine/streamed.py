@@ -31,10 +31,10 @@ def finish(
 ) -> EngineResult:
     """Run on to the end in random steps, and take records out in between, sometimes."""
     blocks = []
-    while run.cycle < stop and not run.finished:
+    while run.cycle < stop and not run.ended:
         run.advance(min(stop, run.cycle + int(rng.integers(1, 60))), stop)
         if rng.integers(3):
             blocks.append(run.take())
-    result = run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.finished else stop)
+    result = run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.ended else stop)
     result.records = join_blocks([*blocks, *run.take_rest()])
     return result

@@ -1,9 +1,9 @@
-"""Closed-loop runs on the real engine, which knows open loops only: by iteration to a fixed point.
+"""Closed-loop runs out of open-loop runs of the engine: by iteration to a fixed point.
 
 Senders decide from what the run before showed, when each packet is presented; that schedule is run,
 and so on until nothing changes any more. What happens before a cycle depends on earlier cycles
 only, so every iteration is right for at least one cycle more, and the fixed point is the one
-closed-loop run. Slow, and independent of any engine that runs closed loops by itself.
+closed-loop run. Slow, and independent of how the engine runs closed loops by itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.engine import EngineResult, simulate
+from model.engine import EngineResult, PacketStatus, simulate
 from model.image import ConfigImage
 from model.runlog import Event
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
@@ -58,10 +58,9 @@ def _plan(image: ConfigImage, schedule: PacketSchedule, loop: ClosedLoop, seen: 
     """What the senders present, if everything ends as it was seen to."""
     ends: dict[int, list[tuple[int, int | None]]] = {}  # by tile: cycle, request to answer or None
     for packet, cycle in [*seen.delivered.items(), *seen.refused.items()]:
-        sender = int(image.remap_tile[schedule.source[packet.number]])
-        receiver = int(image.remap_tile[schedule.destination[packet.number]])
         owes = loop.reply and not packet.is_reply and packet not in seen.refused
-        tile, request = (receiver, packet.number) if owes else (sender, None)
+        end = schedule.destination if owes else schedule.source
+        tile, request = int(image.remap_tile[end[packet.number]]), packet.number if owes else None
         ends.setdefault(tile, []).append((cycle, request))
     senders = image.remap_tile[schedule.source]
     plan: Plan = []
@@ -135,14 +134,14 @@ def _seen(plan: Plan, run: PacketSchedule, result: EngineResult) -> Seen:
         lasts = of_tile["cycle"][(of_tile["kind"] == Event.ACCEPT) & (of_tile["last"] == 1)]
         for row, cycle in zip(own, lasts.tolist(), strict=False):
             seen.sent[plan[row][2]] = cycle
-        lost = own[records.status[own] == 4]
+        lost = own[records.status[own] == PacketStatus.REFUSED]
         refusals = of_tile["cycle"][of_tile["kind"] == Event.REFUSE].tolist()
         for row, cycle in zip(lost, refusals, strict=True):
             seen.refused[plan[row][2]] = cycle
     for row, (_, _, packet) in enumerate(plan):
         if records.accepted[row] >= 0:
             seen.accepted[packet] = int(records.accepted[row])
-        if records.delivered_last[row] >= 0:
+        if records.status[row] == PacketStatus.DELIVERED:
             seen.delivered[packet] = int(records.delivered_last[row])
     return seen
 
@@ -155,10 +154,10 @@ def _closed(image: ConfigImage, schedule: PacketSchedule, seen: Seen) -> ClosedR
         return np.array([cycles.get(key, -1) for key in keys], np.int64)
 
     delivered = column(seen.delivered, False)
-    receiver = image.remap_tile[schedule.destination]
+    receiver = np.where(delivered >= 0, schedule.destination, 0)
     return ClosedRun(
         sender=image.remap_tile[schedule.source].astype(np.int64),
-        receiver=np.where(delivered >= 0, receiver, -1).astype(np.int64),
+        receiver=np.where(delivered >= 0, image.remap_tile[receiver], -1).astype(np.int64),
         accepted=column(seen.accepted, False),
         delivered=delivered,
         refused=column(seen.refused, False),
