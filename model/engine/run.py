@@ -278,14 +278,15 @@ class Simulation:
 
     def take_rest(self) -> Iterator[RecordBlock]:
         """Take out all other packets, whatever has become of them; the run ends with that."""
-        first = self.loaded.end
+        first, request = self.loaded.end, self.loaded.requests
         yield self._rest()
         self.loaded.drop(len(self.loaded))
         while (coming := self._feed.peek()) is not None:
-            check_schedule(self._image, coming, first)
-            coming = pairs(self._image, self._feed.skip(len(coming)), self._loop)
-            yield unsent_block(coming, first)
-            first += len(coming)
+            check_schedule(self._image, coming, request)
+            request += len(coming)
+            block = pairs(self._image, self._feed.skip(len(coming)), self._loop)
+            yield unsent_block(block, first)
+            first += len(block)
 
     def _rest(self) -> RecordBlock:
         slots = self.loaded.slots(self.loaded.first, len(self.loaded))
