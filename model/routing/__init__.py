@@ -128,7 +128,7 @@ def ordered(
             orders += _updown_orders(graph, links, reach, effort)
             orders = ranked(links, orders, budget.sample)
     if effort == "fast":
-        for label, weave in raced(links, orders):
+        for label, weave in raced(links, orders, interim=budget.sweeps > 1):
             yield label, balanced(weave, budget.sweeps - 1)
         orders = []
     if budget.moves and not _is_whole(graph):  # where dimension order is optimal

@@ -60,11 +60,8 @@ class Improver:
         self.weave = weave
         self._wires = links.succ, links.end, links.starts, links.port
         self._trees = weave.load, weave.step, weave.flow, weave.first, weave.ahead
-        number = np.full((links.height + 2, links.width + 2), -1, np.int32)
-        y, x = np.divmod(links.hosts, links.width)
-        number[y + 1, x + 1] = np.arange(hosts, dtype=np.int32)
         around = ((0, -1), (1, 0), (0, 1), (-1, 0), (1, -1), (1, 1), (-1, 1), (-1, -1))
-        self._near = np.stack([number[y + 1 + dy, x + 1 + dx] for dx, dy in around], axis=1)
+        self._near = np.stack([links.beside(dx, dy) for dx, dy in around], axis=1)
         self.tile = np.concatenate([links.head, links.hosts])
         self._mates = _mates(self.tile)
         self._phase = 0
@@ -116,8 +113,6 @@ class Improver:
         Before every ``renew`` moves prices are renewed, and all trees take what is cheaper now.
         """
         weave, links = self.weave, self.weave.links
-        host = np.full(links.width * links.height, -1, np.int32)
-        host[links.hosts] = np.arange(len(links.hosts), dtype=np.int32)
         free = np.empty_like(weave.ahead)
         run: Any = anneal.anneal
         relax: Any = sweep.relax
@@ -142,7 +137,7 @@ class Improver:
                 run(
                     (seed * STAGES + stage) * blocks + block, renew, here, there,
                     weave.layer_of, weave.orders, weave.places, weave.turns, self._wires,
-                    links.pred, host[links.tail], costs, self._trees, free,
+                    links.pred, links.host[links.tail], costs, self._trees, free,
                 )  # fmt: skip
 
     def tidy(

@@ -26,9 +26,20 @@ LANES: Final = 16
 """Trees that are laid side by side, at the same prices: their costs fill one vector."""
 
 
-@njit(cache=True, nogil=True)
-def _price(price: Any, load: Any) -> Any:
-    return price[min(load, len(price) - 1)]
+@njit(cache=True, nogil=True, error_model="numpy")
+def set_tolls(load: Any, busiest: Any, steep: Any, hop: Any, toll: Any) -> None:
+    """Prices of links: ``hop``, and the load's share of ``busiest`` to the power of ``steep``.
+
+    More than twice the busiest load costs no more; with ``busiest`` 0 load costs nothing.
+    """
+    most = 2 * busiest + 1 if busiest else 0
+    unit = max(1, busiest)
+    for link in range(len(load)):
+        share = min(load[link], most) / unit
+        cost = share
+        for _ in range(steep - 1):  # powers by products are the same bytes everywhere
+            cost = cost * share
+        toll[link] = cost + hop
 
 
 @njit(cache=True, nogil=True)
@@ -142,6 +153,23 @@ def _forwards(order: Any, after: Any, step: Any, flow: Any, more: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
+def _sum(table: Any, columns: Any, sums: Any) -> None:
+    """Add up columns, row by row."""
+    if len(columns) == LANES and columns[-1] - columns[0] == LANES - 1:
+        for row in range(len(table)):
+            total = np.int32(0)
+            for j in range(LANES):
+                total += table[row, columns[0] + j]
+            sums[row] = total
+        return
+    for row in range(len(table)):
+        total = np.int32(0)
+        for j in range(len(columns)):
+            total += table[row, columns[j]]
+        sums[row] = total
+
+
+@njit(cache=True, nogil=True)
 def _columns(table: Any, columns: Any, lanes: Any) -> None:
     """Copy columns into lanes; nothing for negative ones."""
     for row in range(len(table)):
@@ -166,7 +194,7 @@ def _put(lanes: Any, columns: Any, table: Any) -> None:
 @njit(cache=True, nogil=True)
 def lay(
     goals: Any, together: Any, layer_of: Any, orders: Any, succ: Any, turns: Any, end: Any,
-    starts: Any, near: Any, lean: Any, price: Any, load: Any, toll: Any,
+    starts: Any, near: Any, lean: Any, prices: Any, load: Any, laid: Any,
     step: Any, flow: Any, first: Any, ahead: Any,
 ) -> Any:  # fmt: skip
     """Lay the trees of ``goals`` anew by the prices; sources that found no way, over all of them.
@@ -186,8 +214,14 @@ def lay(
     near : int32[hosts]
         Destination to resemble, -1 for none.
     lean : float32
-    price : float32[n]
-        By load; the last one for all above.
+    prices : (int, int, float)
+        ``busiest``, ``steep`` and ``hop`` of :func:`set_tolls`.
+    load : int64[links]
+        Written.
+    laid : bool[hosts]
+        Destinations that have a tree already.
+    ahead : float32[links, hosts] or float32[0, hosts]
+        Without rows, what ways cost is not kept.
     """
     links, hosts = len(end), len(starts)
     ends = np.empty(LANES, np.int32)
@@ -196,6 +230,7 @@ def lay(
     begin, like_begin = np.empty((2, hosts, LANES), np.uint8)
     count = np.empty((links + 1, LANES), np.int32)
     more = np.empty(links, np.int32)
+    toll = np.empty(links, np.float32)
     exits = np.where(starts < 0, np.int32(links), starts)
     after = np.empty_like(succ)
     lost = 0
@@ -206,7 +241,7 @@ def lay(
                 legal = turns[layer, link] >> k & 1
                 after[link, k] = succ[link, k] if legal else links
         for begun in range(0, len(mine), together):
-            group = mine[begun : begun + together]
+            group = np.sort(mine[begun : begun + together])
             ends[:] = -2  # an idle lane: no link leads there
             like[:], like_begin[:] = STAY, NO_PORT
             other = np.full(LANES, -1, np.int64)
@@ -214,35 +249,21 @@ def lay(
                 ends[j] = group[j]
                 if near[group[j]] >= 0 and layer_of[near[group[j]]] == layer:
                     other[j] = near[group[j]]
-            for link in range(links):
-                for j in range(len(group)):
-                    load[link] -= flow[link, group[j]]
-                toll[link] = _price(price, load[link])
+            _sum(flow, group[laid[group]], more)
+            load -= more
+            set_tolls(load, *prices, toll)
             _columns(step, other, like)
             _columns(first, other, like_begin)
             order = orders[layer]
             _backwards(ends, order, after, end, like, lean, toll, cost, ways)
             lost += _depart(ends, exits, like_begin, lean, cost, begin, count)
             _forwards(order, after, ways, count, more)
-            for link in range(links):
-                load[link] += more[link]
-                toll[link] = _price(price, load[link])
+            load += more
             _put(cost, group, ahead)
             _put(ways, group, step)
             _put(count, group, flow)
             _put(begin, group, first)
     return lost
-
-
-@njit(cache=True, nogil=True)
-def set_prices(busiest: Any, steep: Any, hop: Any, price: Any) -> None:
-    """Prices by load: ``hop``, and the load's share of ``busiest`` to the power of ``steep``."""
-    for load in range(len(price)):
-        share = load / busiest if busiest else 0.0
-        cost = share
-        for _ in range(steep - 1):  # powers by products are the same bytes everywhere
-            cost = cost * share
-        price[load] = cost + hop
 
 
 @njit(cache=True, nogil=True)

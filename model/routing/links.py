@@ -34,6 +34,8 @@ class Links:
         Index of the host that a link enters; -1 when it is none.
     starts : int32[hosts, 4]
         Links that leave a host; -1 when there is none.
+    host : int32[tiles]
+        Index of the host at a tile; -1 when it is none.
     """
 
     width: int
@@ -47,11 +49,20 @@ class Links:
     pred: Ints
     end: Ints
     starts: Ints
+    host: Ints
 
     @property
     def entry(self) -> Ints:
         """int32[links]: state (tile * 5 + input port) a link leads to."""
         return self.head * np.int32(5) + (self.port + 2) % 4
+
+    def beside(self, dx: int, dy: int) -> Ints:
+        """int32[hosts]: index of the host so far from each; -1 when there is none."""
+        y, x = np.divmod(self.hosts, np.int32(self.width))
+        x, y = x + np.int32(dx), y + np.int32(dy)
+        inside = (x >= 0) & (x < self.width) & (y >= 0) & (y < self.height)
+        tile = np.where(inside, y * np.int32(self.width) + x, 0)
+        return np.where(inside, self.host[tile], np.int32(-1))
 
     @classmethod
     def build(cls, graph: LinkGraph, ways: npt.NDArray[np.bool_], hosts: Ints) -> Links:
@@ -68,10 +79,10 @@ class Links:
         back = graph.neighbour[tail[:, None], (came + 2) % 4]
         before = np.where(back >= 0, number[back, came], -1)
         pred = np.where(before >= 0, before * 3 + np.arange(3, dtype=np.int32), -1)
-        place = np.full(graph.tiles, -1, np.int32)
-        place[hosts] = np.arange(len(hosts), dtype=np.int32)
+        host = np.full(graph.tiles, -1, np.int32)
+        host[hosts] = np.arange(len(hosts), dtype=np.int32)
         return cls(
             width=graph.width, height=graph.height, hosts=hosts, tail=tail, head=head, port=port,
-            number=number, succ=succ, pred=pred.astype(np.int32), end=place[head],
-            starts=number[hosts],
+            number=number, succ=succ, pred=pred.astype(np.int32), end=host[head],
+            starts=number[hosts], host=host,
         )  # fmt: skip

@@ -5,13 +5,13 @@ What the steps cost is counted, never timed: equal input makes equal bytes on ev
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from model.lanes import LANES, share
 from model.routing.improve import Improver
 from model.routing.links import Links
 from model.routing.orders import Order
@@ -79,7 +79,6 @@ PLAIN: Final[Taste] = (0.3, 0.15)
 """Taste of the last laying: short ways and small tables."""
 BARE: Final[Taste] = (0.01, 0.0)
 """Taste of trees that are searched on."""
-_LANES: Final = 2
 
 
 def ranked(links: Links, orders: list[Order], sample: int) -> list[Order]:
@@ -89,9 +88,9 @@ def ranked(links: Links, orders: list[Order], sample: int) -> list[Order]:
     scores = []
     for number, (_, place) in enumerate(orders):
         weave.start([place])
-        weave.lay(goals)
+        weave.lay(goals, interim=True)
         weave.set_prices(PLAIN[0])
-        weave.lay(goals)
+        weave.lay(goals, interim=True)
         lost = int(weave.lost[goals].sum())
         scores.append((lost, weave.score[1], number))
     return [orders[number] for _, _, number in sorted(scores)]
@@ -102,29 +101,36 @@ def _sample(links: Links, most: int) -> npt.NDArray[np.int64]:
     return np.unique(np.arange(most) * hosts // most) if hosts > most else np.arange(hosts)
 
 
-def balanced(weave: Weave, sweeps: int, taste: Taste | None = None) -> Weave:
-    """Lay all trees by load, ``sweeps`` times, by a taste that is kept from then on."""
+def balanced(
+    weave: Weave, sweeps: int, taste: Taste | None = None, interim: bool = False
+) -> Weave:
+    """Lay all trees by load, ``sweeps`` times, by a taste that is kept from then on.
+
+    ``interim``: they are laid again before anything but their score is wanted.
+    """
     weave.taste = taste or weave.taste
     hop, lean = weave.taste
     goals = np.arange(len(weave.links.hosts))
     if not weave.load.any():
         # The first trees pay for a load that is guessed from a few of them.
         few = _sample(weave.links, 32)
-        weave.lay(few)
+        weave.lay(few, interim=True)
         guess = int(weave.load.max(initial=0)) * len(goals) // max(1, len(few))
         weave.set_prices(hop, reference=guess)
-        weave.lay(goals, lean)
         sweeps -= 1
+        weave.lay(goals, lean, interim=interim or sweeps > 0)
     for sweep in range(sweeps):
         weave.set_prices(hop)
-        weave.lay(goals, lean, sweep + 1, lanes=_LANES)
+        last = sweep == sweeps - 1
+        weave.lay(goals, lean, sweep + 1, LANES, interim=interim or not last)
     return weave
 
 
-def raced(links: Links, orders: list[Order]) -> list[tuple[str, Weave]]:
+def raced(links: Links, orders: list[Order], interim: bool) -> list[tuple[str, Weave]]:
     """Orders with all trees laid once, the best first; as :func:`ranked`, but nothing is lost."""
-    with ThreadPoolExecutor(_LANES) as pool:
-        weaves = list(pool.map(lambda order: balanced(Weave(links, [order[1]]), 1), orders))
+    weaves = share(
+        lambda order: balanced(Weave(links, [order[1]]), 1, interim=interim), orders
+    )
     best_first = sorted(range(len(orders)), key=lambda k: weaves[k].score)
     return [(orders[k][0], weaves[k]) for k in best_first]
 
@@ -138,7 +144,6 @@ def searched(links: Links, starts: list[list[Order]], budget: Budget) -> tuple[s
         improver.search(number + 1, budget.moves * len(places), budget.renew)
         return improver
 
-    with ThreadPoolExecutor(_LANES) as pool:
-        found = list(pool.map(attempt, range(len(starts))))
+    found = share(attempt, range(len(starts)))
     number = min(range(len(starts)), key=lambda k: found[k].weave.score)
     return " + ".join(label for label, _ in starts[number]) + ", searched", found[number]

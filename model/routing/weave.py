@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from model.lanes import share
 from model.routing import kernel
 from model.routing.export import export
 from model.routing.links import Links
 from model.routing.orders import Place
 from model.routing.plan import NOWHERE, PathPlan
+from model.spec import PORT_DX, PORT_DY
 
 STEEP: Final = 6
 """Power of a link's load in its cost: the busiest link counts most, others a little."""
@@ -48,7 +49,8 @@ class Weave:
         self.step = np.full((count, hosts), kernel.STAY, np.uint8)
         self.flow = np.zeros((count, hosts), np.int32)
         self.first = np.full((hosts, hosts), kernel.NO_PORT, np.uint8)
-        self.ahead = np.empty((count, hosts), np.float32)  # written with a tree
+        self.laid = np.zeros(hosts, np.bool_)  # flow and first of others are as they began
+        self.ahead = np.empty((count, hosts), np.float32)
         self.together = min(kernel.LANES, 1 + hosts // CROWD)
         self.taste: Taste = (0.3, 0.15)
         self.start(places)
@@ -66,6 +68,7 @@ class Weave:
             self.load[:] = 0
             self.flow[:] = 0
             self.first[:] = kernel.NO_PORT
+            self.laid[:] = False
         self.set_prices(1.0, reference=0)
 
     def set_prices(self, hop: float, reference: int | None = None) -> None:
@@ -75,13 +78,15 @@ class Weave:
         nothing.
         """
         busiest = int(self.load.max(initial=0)) if reference is None else reference
-        self.price = np.empty(2 * busiest + 2 if busiest else 1, np.float32)
-        kernel.set_prices(busiest, STEEP - 1, hop, self.price)
-        self._busiest = busiest
-        self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
+        self._prices = busiest, STEEP - 1, hop
 
     def lay(
-        self, goals: npt.NDArray[np.int64], lean: float = 0.0, sweep: int = 0, lanes: int = 1
+        self,
+        goals: npt.NDArray[np.int64],
+        lean: float = 0.0,
+        sweep: int = 0,
+        lanes: int = 1,
+        interim: bool = False,
     ) -> int:
         """Lay trees anew; number of pairs without a way.
 
@@ -94,16 +99,12 @@ class Weave:
             The neighbour lies to another side in each.
         lanes : int
             Threads; each sees of the others' trees only what they were before.
+        interim : bool
+            They are laid again before :meth:`plan`, which wants ``ahead``: it is not written.
         """
         side = _SIDES[sweep % 4]
-        number = np.full(self.links.width * self.links.height, -1, np.int32)
-        number[self.links.hosts] = np.arange(len(self.links.hosts), dtype=np.int32)
+        near = self.links.beside(PORT_DX[side], PORT_DY[side])
         y, x = np.divmod(self.links.hosts, self.links.width)
-        there_x, there_y = x + (0, 1, 0, -1)[side], y + (-1, 0, 1, 0)[side]
-        inside = (there_x >= 0) & (there_x < self.links.width)
-        inside &= (there_y >= 0) & (there_y < self.links.height)
-        there = np.where(inside, there_y * self.links.width + there_x, 0)
-        near = np.where(inside, number[there], -1).astype(np.int32)
         # A destination comes after the one it resembles, also where several are laid together.
         order = goals[np.lexsort((x[goals], y[goals]) if side in (0, 2) else (y[goals], x[goals]))]
         order = order if side in (0, 3) else order[::-1]
@@ -113,27 +114,21 @@ class Weave:
             part[own] = number_of
         near[part != part[near]] = -1
         loads = [self.load.copy() for _ in parts]
-        network = (self.together, *self._network(), near, np.float32(lean), self.price)
+        links, ahead = self.links, self.ahead[:0] if interim else self.ahead
+        kernel_lay: Any = kernel.lay  # Numba's stubs do not know its many arguments
 
         def run(lane: int) -> int:
-            kernel_lay: Any = kernel.lay  # Numba's stubs do not know its many arguments
-            toll = self.toll.copy()
-            return int(kernel_lay(parts[lane], *network, loads[lane], toll, *self._trees))
+            lost = kernel_lay(
+                parts[lane], self.together, self.layer_of, self.orders, links.succ, self.turns,
+                links.end, links.starts, near, np.float32(lean), self._prices, loads[lane],
+                self.laid, self.step, self.flow, self.first, ahead,
+            )  # fmt: skip
+            return int(lost)
 
-        with ThreadPoolExecutor(len(parts)) as pool:
-            lost = sum(pool.map(run, range(len(parts))))
+        lost = sum(share(run, range(len(parts))))
         self.load += np.sum(loads, axis=0) - len(parts) * self.load
-        self.toll = self.price[np.minimum(self.load, len(self.price) - 1)]
+        self.laid[goals] = True
         return lost
-
-    def _network(self) -> tuple[Any, ...]:
-        links = self.links
-        return (self.layer_of, self.orders, links.succ, self.turns,
-                links.end, links.starts)  # fmt: skip
-
-    @property
-    def _trees(self) -> tuple[npt.NDArray[Any], ...]:
-        return self.step, self.flow, self.first, self.ahead
 
     @property
     def lost(self) -> npt.NDArray[np.int64]:

@@ -10,7 +10,6 @@ destination) that is asked only grows, so it ends.
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -19,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model.errors import InputError
+from model.lanes import share
 from model.routing.plan import NOWHERE, PathPlan, layer_vcs
 from model.tables.cover import FIELDS, cover, cover_each
 from model.tables.decode import answered_each, settle_each, soften_each
@@ -30,7 +30,6 @@ MOST_ENTRIES: Final = 64
 EFFORTS: Final = {"fast": (1, 2), "best": (48, 1)}
 """Greedy rounds before a tile's paths are traded, and how fast more of them are given up."""
 
-_LANES: Final = 2
 _BLOCK: Final = 32  # tiles fitted at once
 
 
@@ -92,11 +91,10 @@ def fit_tables(paths: PathPlan, route_entries: int, vcs: int, effort: str = "fas
     """
     _require_ways(paths)
     fit = _Fit(paths, route_entries, *EFFORTS[effort])
-    with ThreadPoolExecutor(_LANES) as pool:
-        while fit.dirty.any():
-            list(pool.map(fit.fit, range(0, len(fit.dirty), _BLOCK)))
-            fit.require_fit()
-            fit.trace()
+    while fit.dirty.any():
+        share(fit.fit, range(0, len(fit.dirty), _BLOCK))
+        fit.require_fit()
+        fit.trace()
     of_layers = np.zeros(1 << paths.layers, np.int32)
     for layer in range(paths.layers):
         holds = np.arange(len(of_layers)) >> layer & 1 != 0

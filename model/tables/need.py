@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from model.lanes import share
 from model.routing.plan import PathPlan
 from model.tables.cover import FIELDS, cover_each
 from model.tables.demand import gather
@@ -15,7 +15,6 @@ from model.tables.demand import gather
 MOST: Final = 64
 """Entries that are tried before a tile is said to need one more than that."""
 _ROUNDS: Final = 6
-_LANES: Final = 2
 _BLOCK: Final = 32  # tiles looked at together
 
 
@@ -40,6 +39,5 @@ def entries_needed(paths: PathPlan) -> npt.NDArray[np.int32]:
         cover_each(demands, np.ones(len(tiles), np.bool_), MOST, _ROUNDS, entries, used)
         need[tiles] = np.where(used < 0, MOST + 1, used)
 
-    with ThreadPoolExecutor(_LANES) as pool:
-        list(pool.map(count, range(0, len(asked), _BLOCK)))
+    share(count, range(0, len(asked), _BLOCK))
     return need
