@@ -49,28 +49,20 @@ def _backwards(
 ) -> None:  # fmt: skip
     """Cheapest ways from all links to :data:`LANES` destinations.
 
-    Where the next link of ``like`` costs at most ``lean`` more, it is taken. Rows are copied into
-    small arrays first: of those the compiler knows that they do not overlap, and makes vectors.
+    Where the next link of ``like`` costs at most ``lean`` more, it is taken. Rows are written from
+    small arrays: of those the compiler knows that they overlap no other, and makes vectors.
     """
-    costs = np.empty((4, LANES), np.float32)
-    picks = np.empty((3, LANES), np.int32)
+    costs = np.empty(LANES, np.float32)
+    goals, picks = np.empty((2, LANES), np.int32)
     for j in range(LANES):
-        picks[1, j] = ends[j]
+        goals[j] = ends[j]
         ahead[len(order), j] = FAR
     for i in range(len(order) - 1, -1, -1):
         link = order[i]
         a, b, c = after[link, 0], after[link, 1], after[link, 2]
         here, price = end[link], toll[link]
         for j in range(LANES):
-            costs[0, j] = ahead[a, j]
-        for j in range(LANES):
-            costs[1, j] = ahead[b, j]
-        for j in range(LANES):
-            costs[2, j] = ahead[c, j]
-        for j in range(LANES):
-            picks[0, j] = like[link, j]
-        for j in range(LANES):
-            straight, right, left, wish = costs[0, j], costs[1, j], costs[2, j], picks[0, j]
+            straight, right, left, wish = ahead[a, j], ahead[b, j], ahead[c, j], like[link, j]
             best = np.int32(1) if right < straight else np.int32(0)
             least = min(right, straight)
             best = np.int32(2) if left < least else best
@@ -80,35 +72,29 @@ def _backwards(
             least = cost if take else least
             best = wish if take else best
             best = np.int32(STAY) if least >= FAR else best
-            least = np.float32(0) if picks[1, j] == here else least
-            picks[2, j] = np.int32(STAY) if picks[1, j] == here else best
-            costs[3, j] = min(FAR, least + price)
+            least = np.float32(0) if goals[j] == here else least
+            picks[j] = np.int32(STAY) if goals[j] == here else best
+            costs[j] = min(FAR, least + price)
         for j in range(LANES):
-            ahead[link, j] = costs[3, j]
+            ahead[link, j] = costs[j]
         for j in range(LANES):
-            step[link, j] = picks[2, j]
+            step[link, j] = picks[j]
 
 
 @njit(cache=True, nogil=True)
 def _depart(ends: Any, exits: Any, like: Any, lean: Any, ahead: Any, first: Any, flow: Any) -> Any:
     """Start every source by its cheapest port; sources that found no way."""
-    costs = np.empty((4, LANES), np.float32)
-    picks = np.empty((3, LANES), np.int32)
+    goals, picks = np.empty((2, LANES), np.int32)
     for j in range(LANES):
-        picks[1, j] = ends[j]
+        goals[j] = ends[j]
     lost = 0
     flow[:] = 0
     for source in range(len(exits)):
-        for port in range(4):
-            a = exits[source, port]
-            for j in range(LANES):
-                costs[port, j] = ahead[a, j]
-        for j in range(LANES):
-            picks[0, j] = like[source, j]
+        a, b, c, d = exits[source, 0], exits[source, 1], exits[source, 2], exits[source, 3]
         missed: Any = np.int32(0)
         for j in range(LANES):
-            north, east, south, west = costs[0, j], costs[1, j], costs[2, j], costs[3, j]
-            wish, goal = picks[0, j], picks[1, j]
+            north, east, south, west = ahead[a, j], ahead[b, j], ahead[c, j], ahead[d, j]
+            wish, goal = like[source, j], goals[j]
             best = np.int32(1) if east < north else np.int32(0)
             least = min(east, north)
             best = np.int32(2) if south < least else best
@@ -119,14 +105,13 @@ def _depart(ends: Any, exits: Any, like: Any, lean: Any, ahead: Any, first: Any,
             cost = FAR if wish == NO_PORT else cost
             best = wish if cost <= least + lean else best
             missed += np.int32(1) if least >= FAR and goal >= 0 and goal != source else np.int32(0)
-            picks[2, j] = np.int32(NO_PORT) if least >= FAR or goal == source else best
+            picks[j] = np.int32(NO_PORT) if least >= FAR or goal == source else best
         lost += missed
         for j in range(LANES):
-            first[source, j] = picks[2, j]
-        for port in range(4):
-            a = exits[source, port]
+            first[source, j] = picks[j]
+        for port in range(4):  # no other source starts over these links
             for j in range(LANES):
-                flow[a, j] += np.int32(1) if picks[2, j] == port else np.int32(0)
+                flow[exits[source, port], j] = picks[j] == port
     return lost
 
 
