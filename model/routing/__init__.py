@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from model.errors import InputError
 from model.graph import LinkGraph
+from model.lanes import share
 from model.routing.improve import Improver
 from model.routing.kernel import NO_PORT
 from model.routing.links import Links
@@ -121,9 +122,8 @@ def ordered(
     if _is_whole(graph):
         orders = [dimension_order(links), dimension_order(links, x_first=False)]
     else:
-        orders = [grown(graph, links, reach)]
-        if effort == "best" or graph.tiles <= MIDDLE:
-            orders.append(grown(graph, links, reach, columns=False))
+        ways = (True, False) if effort == "best" or graph.tiles <= MIDDLE else (True,)
+        orders = share(lambda columns: grown(graph, links, reach, columns), ways)
         if effort == "best":
             orders += _updown_orders(graph, links, reach, effort)
             orders = ranked(links, orders, budget.sample)

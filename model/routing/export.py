@@ -13,16 +13,20 @@ from model.routing.plan import NOWHERE
 @njit(cache=True, nogil=True)
 def export(
     layer_of: Any, turns: Any, succ: Any, starts: Any, port: Any, entry: Any, hosts: Any,
-    step: Any, flow: Any, first: Any, ahead: Any, dearer: Any, hop: Any, good: Any, asked: Any,
+    step: Any, flow: Any, first: Any, ahead: Any, dearer: Any, begin: Any, end: Any, hop: Any,
+    good: Any, asked: Any,
 ) -> None:  # fmt: skip
     """Write ``hop``, ``good`` and ``asked`` of a :class:`model.routing.plan.PathPlan`.
 
+    Those of the destinations ``begin`` to ``end``; ``good`` and ``asked`` are zeros so far.
     ``dearer``: an output is good that costs at most so many times what the chosen one does. Other
     arrays: see :mod:`model.routing.kernel` and :class:`model.routing.links.Links`. Destinations
     run innermost, without branches, so that they fill vectors.
     """
     legal = np.empty(len(hosts), np.uint8)
     one = np.uint8(1)
+    hop[:, begin:end] = NOWHERE
+    mine = range(np.uint64(begin), np.uint64(end))  # unsigned: no index counts from the end
     for link in range(len(succ)):
         state = entry[link]
         tile, came = state // 5, np.uint32(4 * (state % 5))
@@ -31,10 +35,10 @@ def export(
         a, b, c = succ[link, 0], succ[link, 1], succ[link, 2]  # -1 is never legal
         legal[:] = turns[0, link]
         for layer in range(1, len(turns)):
-            for goal in range(len(hosts)):
+            for goal in mine:
                 if layer_of[goal] == layer:
                     legal[goal] = turns[layer, link]
-        for goal in range(len(hosts)):
+        for goal in mine:
             k, may = step[link, goal], legal[goal]
             straight, right, left = ahead[a, goal], ahead[b, goal], ahead[c, goal]
             limit = dearer * (straight if k == 0 else right if k == 1 else left)
@@ -49,7 +53,7 @@ def export(
             asked[tile, goal] |= np.uint32(1) << came + np.uint32(out) if asks else np.uint32(0)
     for source in range(len(hosts)):
         state = hosts[source] * 5 + 4
-        for goal in range(len(hosts)):
+        for goal in mine:
             chosen = first[source, goal]
             if chosen > 3:
                 continue

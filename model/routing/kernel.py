@@ -209,6 +209,7 @@ def lay(
         Without rows, what ways cost is not kept.
     """
     links, hosts = len(end), len(starts)
+    busiest, steep, hop = prices
     ends = np.empty(LANES, np.int32)
     cost = np.empty((links + 1, LANES), np.float32)
     ways, like = np.empty((2, links + 1, LANES), np.uint8)
@@ -236,7 +237,7 @@ def lay(
                     other[j] = near[group[j]]
             _sum(flow, group[laid[group]], more)
             load -= more
-            set_tolls(load, *prices, toll)
+            set_tolls(load, busiest, steep, hop, toll)
             _columns(step, other, like)
             _columns(first, other, like_begin)
             order = orders[layer]

@@ -53,7 +53,7 @@ def attach_levels(graph: LinkGraph, root: int) -> npt.NDArray[np.int32]:
     return level
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _attach(root: Any, in_ok: Any, out_ok: Any, near: Any, level: Any) -> None:
     """Breadth first: only neighbours of the tiles of the last round can be new."""
     front = np.empty(len(level), np.int32)

@@ -7,12 +7,12 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from model.lanes import share
+from model.lanes import LANES, share
 from model.routing import kernel
 from model.routing.export import export
 from model.routing.links import Links
 from model.routing.orders import Place
-from model.routing.plan import NOWHERE, PathPlan
+from model.routing.plan import PathPlan
 from model.spec import PORT_DX, PORT_DY
 
 STEEP: Final = 6
@@ -162,14 +162,18 @@ class Weave:
         turns[:, links.hosts, 4, 4] = True
         forward = np.full((tiles, 4), -1, np.int32)
         forward[links.tail, links.port] = links.entry
-        hop = np.full((tiles * 5, hosts), NOWHERE, np.uint8)
-        good = np.zeros_like(hop)
+        hop, good = np.empty((tiles * 5, hosts), np.uint8), np.zeros((tiles * 5, hosts), np.uint8)
         asked = np.zeros((tiles, hosts), np.uint32)
-        export(
-            self.layer_of, self.turns, links.succ, links.starts, links.port, links.entry,
-            links.hosts, self.step, self.flow, self.first, self.ahead, np.float32(1.0 + slack),
-            hop, good, asked,
-        )  # fmt: skip
+        entry = links.entry
+
+        def write(lane: int) -> None:
+            export(
+                self.layer_of, self.turns, links.succ, links.starts, links.port, entry,
+                links.hosts, self.step, self.flow, self.first, self.ahead, np.float32(1.0 + slack),
+                lane * hosts // LANES, (lane + 1) * hosts // LANES, hop, good, asked,
+            )  # fmt: skip
+
+        share(write, range(LANES))
         return PathPlan(
             width=links.width, height=links.height, hosts=links.hosts, turns=turns,
             forward=forward, layer_of=self.layer_of, hop=hop, good=good, asked=asked,

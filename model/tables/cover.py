@@ -140,13 +140,16 @@ def _greedy(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> Any
     sums = np.empty((rows + 1, cols + 1), np.int32)
     stack = np.empty((cols + 2, 2), np.int32)
     wants = np.zeros((askers, 4), np.int64)  # weight of open demands that an output suits
-    for asker, r, c in np.ndindex(asked.shape):
-        for out in range(4 if asked[asker, r, c] else 0):
-            if asked[asker, r, c] >> out & 1:
-                wants[asker, out] += weight[asker, r, c]
-                gain[asker, out, r, c] = weight[asker, r, c]
-            else:
-                gain[asker, out, r, c] = -_BAD
+    for asker in range(askers):
+        for r in range(rows):
+            for c in range(cols):
+                outs, heavy = asked[asker, r, c], weight[asker, r, c]
+                for out in range(4 if outs else 0):
+                    if outs >> out & 1:
+                        wants[asker, out] += heavy
+                        gain[asker, out, r, c] = heavy
+                    else:
+                        gain[asker, out, r, c] = -_BAD
     wanted = np.empty(4, np.int64)  # ports with open demands that an output suits
     choices = 1 + layers if layers > 1 else 1
     plans = 4 * (1 + PORTS) * choices

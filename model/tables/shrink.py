@@ -23,14 +23,14 @@ def _asking(word: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _agree(a: Any, b: Any) -> Any:
-    """Whether no port asks in the same cell of both without an output that suits both."""
+def _agree(a: Any, i: Any, b: Any, k: Any) -> Any:
+    """Whether no port asks in the same cell of lines i and k without an output that suits both."""
+    clash = np.uint32(0)
     for layer in range(len(a)):
-        for i in range(a.shape[1]):
-            both = a[layer, i] & b[layer, i]
-            if _asking(a[layer, i]) & _asking(b[layer, i]) & ~_asking(both):
-                return False
-    return True
+        for cell in range(a.shape[2]):
+            one, other = a[layer, i, cell], b[layer, k, cell]
+            clash |= _asking(one) & _asking(other) & ~_asking(one & other)
+    return clash == 0
 
 
 @njit(cache=True, nogil=True)
@@ -41,13 +41,14 @@ def _join(a: Any, b: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def _fill(line: Any, filled: Any) -> None:
+def _fill(lines: Any, k: Any, filled: Any) -> None:
     """What a line's gaps would ask if they were like their neighbours."""
-    last = line.shape[1] - 1
-    for layer, i in np.ndindex(line.shape):
-        word = line[layer, i]
-        near = _join(line[layer, max(0, i - 1)], line[layer, min(last, i + 1)])
-        filled[layer, i] = word | near & ~(_asking(word) * _ALL)
+    last = lines.shape[2] - 1
+    for layer in range(len(lines)):
+        for i in range(last + 1):
+            word = lines[layer, k, i]
+            near = _join(lines[layer, k, max(0, i - 1)], lines[layer, k, min(last, i + 1)])
+            filled[layer, 0, i] = word | near & ~(_asking(word) * _ALL)
 
 
 @njit(cache=True, nogil=True)
@@ -55,28 +56,38 @@ def _shrink(demand: Any, merged: Any, first: Any) -> Any:
     """Merge neighbouring lines of [layers, lines, cells]; how many are left.
 
     Line k of the result starts at line ``first[k]``. Layers leave each other gaps that would hide
-    where their borders are, so then lines must agree with their gaps filled, too.
+    where their borders are, so then lines must agree with their gaps filled, too. Both are
+    contiguous and looked at whole, so that they fill vectors.
     """
     layers, lines, cells = demand.shape
-    old, new = np.empty((2, layers, cells), np.uint32)
+    old, new = np.empty((2, layers, 1, cells), np.uint32)
     count = 0
     for k in range(lines):
-        line = demand[:, k]
+        last = max(0, count - 1)
         if layers > 1:
-            _fill(line, new)
-        if count and _agree(merged[:, count - 1], line) and (layers == 1 or _agree(old, new)):
-            for layer, i in np.ndindex(layers, cells):
-                last = merged[layer, count - 1, i]
-                merged[layer, count - 1, i] = _join(last, line[layer, i])
+            _fill(demand, k, new)
+        if count and _agree(merged, last, demand, k) and (layers == 1 or _agree(old, 0, new, 0)):
+            for layer in range(layers):
+                for i in range(cells):
+                    merged[layer, last, i] = _join(merged[layer, last, i], demand[layer, k, i])
             if layers > 1:
-                _fill(merged[:, count - 1], old)
+                _fill(merged, last, old)
         else:
-            merged[:, count] = line
+            merged[:, count] = demand[:, k]
             old[:] = new
             first[count] = k
             count += 1
     first[count] = lines
     return count
+
+
+@njit(cache=True, nogil=True)
+def _turn(grid: Any, lines: Any, turned: Any) -> None:
+    """Make the first lines of [layers, lines, cells] to cells, and cells to lines."""
+    for layer in range(len(grid)):
+        for cell in range(grid.shape[2]):
+            for line in range(lines):
+                turned[layer, cell, line] = grid[layer, line, cell]
 
 
 @njit(cache=True, nogil=True)
@@ -88,19 +99,18 @@ def _join_ports(cells: Any, joined: Any, members: Any) -> None:
         for first in range(port + 1):
             if first < port and not members[first]:
                 continue
-            fits = True
-            for layer, r, c in np.ndindex(cells.shape):
-                a = joined[layer, r, c] >> np.uint32(4 * first) & _ALL
-                b = cells[layer, r, c] >> np.uint32(4 * port) & _ALL
-                fits &= a == 0 or b == 0 or a & b != 0
-            if not fits:
+            here, there = np.uint32(4 * port), np.uint32(4 * first)
+            clash = np.uint32(0)
+            for i in range(len(cells)):
+                a, b = joined[i] >> there & _ALL, cells[i] >> here & _ALL
+                clash |= a if a and b and not a & b else np.uint32(0)
+            if clash:
                 continue
             members[first] |= 1 << port
-            for layer, r, c in np.ndindex(cells.shape):
-                a = joined[layer, r, c] >> np.uint32(4 * first) & _ALL
-                b = cells[layer, r, c] >> np.uint32(4 * port) & _ALL
+            for i in range(len(cells)):
+                a, b = joined[i] >> there & _ALL, cells[i] >> here & _ALL
                 both = a & b if a and b else a | b
-                joined[layer, r, c] ^= (a ^ both) << np.uint32(4 * first)
+                joined[i] ^= (a ^ both) << there
             break
 
 
@@ -125,11 +135,17 @@ def shrink_each(
         Written: per port, bits of those it asks for in ``joined``.
     """
     _, layers, rows, cols = demands.shape
-    columns = np.empty((layers, cols, rows), np.uint32)
+    columns, merged = np.empty((2, layers, cols, rows), np.uint32)
     for i in range(len(demands)):
         if not todo[i]:
             continue
-        wide = _shrink(demands[i].transpose(0, 2, 1), columns, x[i])
-        tall = _shrink(columns[:, :wide].transpose(0, 2, 1), cells[i, :, :, :wide], y[i])
+        _turn(demands[i], rows, columns)
+        wide = _shrink(columns, merged, x[i])
+        lines, small = np.empty((2, layers, rows, wide), np.uint32)
+        _turn(merged, wide, lines)
+        tall = _shrink(lines, small, y[i])
         shape[i, 0], shape[i, 1] = tall, wide
-        _join_ports(cells[i, :, :tall, :wide], joined[i, :, :tall, :wide], members[i])
+        packed = small[:, :tall].copy()
+        ports = np.empty_like(packed)
+        _join_ports(packed.reshape(-1), ports.reshape(-1), members[i])
+        cells[i, :, :tall, :wide], joined[i, :, :tall, :wide] = packed, ports

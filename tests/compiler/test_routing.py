@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -10,7 +12,7 @@ from model.defects import bernoulli
 from model.errors import InputError
 from model.graph import LinkGraph
 from model.image_file import image_to_json
-from model.routing import ROUTINGS, kernel
+from model.routing import ROUTINGS, anneal, kernel
 from model.routing.improve import Improver
 from model.routing.links import Links
 from model.routing.orders import dimension_order, grown, updown
@@ -97,6 +99,38 @@ def test_tbl_2_the_search_keeps_every_turn_forward_in_its_order(layers: int) -> 
     # Loads and flows are those of the trees, however many moves were taken back.
     assert (weave.flow.sum(axis=1) == weave.load).all()
     assert ways(weave).sum() == weave.load.sum()
+
+
+def test_a_move_that_would_fill_its_log_is_given_up_and_leaves_no_trace(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    links, orders = orders_of(bernoulli(6, 6, tile_rate=0.12, link_rate=0.06, seed=1))
+    weave = balanced(Weave(links, [orders[0][1]]), 2, (0.01, 0.0))
+    move, tried = anneal.anneal.py_func, []
+
+    def state() -> list[bytes]:
+        trees = weave.load, weave.step, weave.flow, weave.first, weave.ahead
+        return [part.tobytes() for part in (weave.orders, weave.places, weave.turns, *trees)]
+
+    def watched(*arguments: Any) -> None:
+        before = state()
+        move(*arguments)
+        assert state() == before
+
+    def opened(*arguments: Any) -> tuple[int, int]:
+        harm, count = open_turns(*arguments)
+        tried.append(count)
+        return harm, count
+
+    open_turns = anneal._open
+    monkeypatch.setattr(anneal, "LOG", 8)
+    monkeypatch.setattr(anneal, "_note", anneal._note.py_func)  # it refuses to write beyond the log
+    monkeypatch.setattr(anneal, "_open", opened)
+    monkeypatch.setattr(anneal, "anneal", watched)
+    Improver(weave).search(1, 200, 25)
+    assert max(tried) > 0
+    assert not weave.lost.any()
+    assert (weave.flow.sum(axis=1) == weave.load).all()
 
 
 def test_tidying_saves_entries_and_no_sweep_raises_the_cost() -> None:

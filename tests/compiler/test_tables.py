@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from numba.core.dispatcher import Dispatcher
 
 import model
 from model.random import draws
+from model.tables import cover as covering
 from model.tables.cover import cover
 from model.tables.decode import answered
 
@@ -120,6 +122,30 @@ def test_layers_that_agree_share_their_entries() -> None:
     entries = np.zeros((16, 7), np.int32)
     assert cover(_demand(goods), 0, 1, entries) == 2
     assert (entries[:2, 5] == 3).all()
+
+
+def test_a_round_starts_without_the_owners_of_the_joined_demand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They number entries of another round: beyond its own, shares are not to be looked up."""
+    goods = _goods(1, 1, 3, 0)  # few cells ask, so ports are joined
+    greedy, calls = covering._greedy, []
+
+    def watched(asked: Any, weight: Any, most: Any, entries: Any, owner: Any) -> int:
+        calls.append(owner[asked == 0].any())
+        used: int = greedy(asked, weight, most, entries, owner)
+        return used
+
+    monkeypatch.setattr(covering, "_greedy", watched)
+    monkeypatch.setattr(covering, "_cover_each", covering._cover_each.py_func)
+    monkeypatch.setattr(covering, "_cover", covering._cover.py_func)
+    entries = np.zeros((MOST, 7), np.int32)
+    least = cover(_demand(goods), MOST, 1, entries)
+    calls.clear()
+    cover(_demand(goods), least - 1, 2, entries)
+    assert calls[:1] == [False]
+    assert len(calls) > 1, "no further round"
+    assert not any(calls[1:])
 
 
 def test_compiled_functions_call_only_those_of_their_own_file() -> None:
