@@ -101,9 +101,7 @@ def _sample(links: Links, most: int) -> npt.NDArray[np.int64]:
     return np.unique(np.arange(most) * hosts // most) if hosts > most else np.arange(hosts)
 
 
-def balanced(
-    weave: Weave, sweeps: int, taste: Taste | None = None, interim: bool = False
-) -> Weave:
+def balanced(weave: Weave, sweeps: int, taste: Taste | None = None, interim: bool = False) -> Weave:
     """Lay all trees by load, ``sweeps`` times, by a taste that is kept from then on.
 
     ``interim``: they are laid again before anything but their score is wanted.
@@ -128,9 +126,7 @@ def balanced(
 
 def raced(links: Links, orders: list[Order], interim: bool) -> list[tuple[str, Weave]]:
     """Orders with all trees laid once, the best first; as :func:`ranked`, but nothing is lost."""
-    weaves = share(
-        lambda order: balanced(Weave(links, [order[1]]), 1, interim=interim), orders
-    )
+    weaves = share(lambda order: balanced(Weave(links, [order[1]]), 1, interim=interim), orders)
     best_first = sorted(range(len(orders)), key=lambda k: weaves[k].score)
     return [(orders[k][0], weaves[k]) for k in best_first]
 
