@@ -1,21 +1,20 @@
-"""Packet records: one row per packet as a table, its files, and what they add up to."""
+"""Packet records: one row per packet as a table and in files that are written block by block."""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, Final
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 
 from model.atomic import atomic_open, atomic_path
-from model.engine import EngineResult, PacketStatus, RecordBlock
+from model.engine import PacketStatus, RecordBlock, join_blocks
 from model.image import ConfigImage
-from model.schedule import PacketSchedule
 
 COLUMNS: Final = (
     ("id", pa.int64()),
@@ -36,99 +35,87 @@ SOMETIMES: Final = ("vc", "accepted", "delivered_first", "delivered_last")
 """Columns whose values may not exist."""
 
 
+GROUP: Final = 1 << 18
+"""Rows that are written at once; a row group of a Parquet file."""
+
+NAMES: Final = pa.array([status.name.lower() for status in PacketStatus])
+
+
 def records_table(block: RecordBlock) -> Any:
     """A block of records as an Arrow table."""
-    names = np.array([status.name.lower() for status in PacketStatus])
     arrays = []
     for name, dtype in COLUMNS:
-        values = names[block.status] if name == "status" else getattr(block, name)
-        missing = values < 0 if name in SOMETIMES else None
-        arrays.append(pa.array(values, dtype, mask=missing))
-    return pa.table(arrays, names=[name for name, _ in COLUMNS])
+        values = getattr(block, name)
+        if name == "status":
+            arrays.append(NAMES.take(pa.array(values)))
+        else:
+            missing = values < 0 if name in SOMETIMES else None
+            arrays.append(pa.array(values, dtype, mask=missing))
+    return pa.table(arrays, schema=pa.schema(COLUMNS))
+
+
+class RecordWriter:
+    """Writes blocks of records; equal records give equal bytes, however they come in blocks."""
+
+    def __init__(self, write: Any) -> None:
+        self._write = write
+        self._kept: list[RecordBlock] = []
+        self._rows = 0
+
+    def add(self, block: RecordBlock) -> None:
+        """Write the next packets; up to ``GROUP`` of them are held back."""
+        self._kept.append(block)
+        self._rows += len(block)
+        while self._rows >= GROUP:
+            self._flush(GROUP)
+
+    def close(self) -> None:
+        """Write what was held back."""
+        if self._rows:
+            self._flush(self._rows)
+
+    def _flush(self, rows: int) -> None:
+        whole = join_blocks(self._kept)
+        self._write(records_table(whole.some(slice(rows))))
+        self._kept, self._rows = [whole.some(slice(rows, None))], self._rows - rows
+
+
+@contextlib.contextmanager
+def record_writer(image: ConfigImage, path: str | Path) -> Iterator[RecordWriter]:
+    """Write records as Parquet, or as CSV when the name ends in ``.csv`` or is ``-`` (stdout).
+
+    A file appears whole or not at all, when the block ends without an exception. A Parquet file
+    keeps the logical size in its metadata (``logical``: ``WIDTHxHEIGHT``).
+    """
+    if str(path) == "-":
+        yield from _csv_writer(sys.stdout.buffer)
+    elif str(path).endswith(".csv"):
+        with atomic_open(path) as file:
+            yield from _csv_writer(file)
+    else:
+        size = f"{image.logical_width}x{image.logical_height}"
+        schema = pa.schema(COLUMNS, metadata={"logical": size})
+        with atomic_path(path) as temporary, _parquet(temporary, schema) as file:
+            writer = RecordWriter(lambda table: file.write_table(table.cast(schema), GROUP))
+            yield writer
+            writer.close()
 
 
 def write_records(image: ConfigImage, records: RecordBlock, path: str | Path) -> None:
-    """Write records as Parquet, or as CSV when the name ends in ``.csv`` or is ``-`` (stdout).
-
-    The file appears whole or not at all; equal records give equal bytes. A Parquet file keeps the
-    logical size in its metadata (``logical``: ``WIDTHxHEIGHT``).
-    """
-    table = records_table(records)
-    if str(path) == "-":
-        _write_csv(table, sys.stdout.buffer)
-    elif str(path).endswith(".csv"):
-        with atomic_open(path) as file:
-            _write_csv(table, file)
-    else:
-        size = f"{image.logical_width}x{image.logical_height}"
-        table = table.replace_schema_metadata({"logical": size})
-        with atomic_path(path) as temporary:
-            pa.parquet.write_table(table, temporary, compression="zstd")
+    """Write records that are in memory, see :func:`record_writer`."""
+    with record_writer(image, path) as writer:
+        writer.add(records)
 
 
-def _write_csv(table: Any, file: IO[bytes]) -> None:
+def _parquet(path: Path, schema: Any) -> Any:
+    return pa.parquet.ParquetWriter(path, schema, compression="zstd")
+
+
+def _csv_writer(file: IO[bytes]) -> Iterator[RecordWriter]:
     # Arrow puts the header in quotes whatever the options say.
-    file.write(",".join(table.column_names).encode() + b"\n")
+    file.write(",".join(name for name, _ in COLUMNS).encode() + b"\n")
     options = pa.csv.WriteOptions(include_header=False, quoting_style="none")
-    pa.csv.write_csv(table, file, options)
+    writer = RecordWriter(lambda table: pa.csv.write_csv(table, file, options))
+    yield writer
+    writer.close()
     file.flush()
-
-
-def summarise(
-    image: ConfigImage,
-    schedule: PacketSchedule,
-    result: EngineResult,
-    window: int | None = None,
-) -> dict[str, Any]:
-    """Add a run up, ready for JSON.
-
-    Parameters
-    ----------
-    window : int, optional
-        Cycles 0 … window - 1 over which rates are taken; all cycles by default.
-
-    Returns
-    -------
-    dict
-        Packets by status; ``offenders`` (packets sunk); ``latency`` from acceptance to the last
-        flit's delivery and ``total_latency`` from offer, each mean, p50, p99, max (None without
-        deliveries; percentiles are values that occurred); ``offered_load``, ``accepted_load``
-        and ``throughput`` in flits per hosted tile and cycle of the window.
-    """
-    records, span = result.records, max(1, window or result.log.cycles)
-    hosted = int((image.remap_tile >= 0).sum())
-    counts = np.bincount(records.status, minlength=len(PacketStatus))
-    done = np.isin(records.status, (PacketStatus.DELIVERED, PacketStatus.MISDELIVERED))
-
-    def rate(cycle: npt.NDArray[np.int64]) -> float:
-        within = (cycle >= 0) & (cycle < span)
-        return round(float(schedule.length[within].sum()) / (span * max(1, hosted)), 6)
-
-    return {
-        "cycles": result.log.cycles,
-        "finished": result.finished,
-        "packets": len(schedule),
-        **{status.name.lower(): int(counts[status]) for status in PacketStatus},
-        "offenders": int(counts[PacketStatus.SUNK]),
-        "hosted": hosted,
-        "silent_sources": schedule.silent_sources,
-        "offered_load": rate(schedule.offered),
-        "accepted_load": rate(records.accepted),
-        "throughput": rate(np.where(done, records.delivered_last, -1)),
-        "hops_mean": round(float(records.hops[done].mean()), 3) if done.any() else None,
-        "latency": _spread((records.delivered_last - records.accepted)[done]),
-        "total_latency": _spread((records.delivered_last - schedule.offered)[done]),
-        "watchdogs": int(result.log.counters.watchdog.sum()),
-    }
-
-
-def _spread(values: npt.NDArray[np.int64]) -> dict[str, float | int | None]:
-    if not len(values):
-        return dict.fromkeys(("mean", "p50", "p99", "max"))
-    p50, p99 = np.percentile(values, (50, 99), method="inverted_cdf")
-    return {
-        "mean": round(float(values.mean()), 3),
-        "p50": int(p50),
-        "p99": int(p99),
-        "max": int(values.max()),
-    }

@@ -7,14 +7,70 @@ from typing import Any, Final
 
 import click
 
-from model.defects import KINDS, DefectModel, parse_model
+from model.defects import CLUSTERS, KINDS, DefectModel, parse_model
+from model.defects.density import ALPHA_MAX, ALPHA_MIN
 from model.defects.model import read_pairs
 from model.errors import InputError
 from model.geometry import Geometry
-from tools.common import RateType
+from model.presets import REAL_DENSITY, Preset
+from tools.common import RATE, RateType
 
 _AREA: Final = RateType(0, 1e5)
 _RATES: Final = ("tile_rate", "core_rate", "link_rate", "pair_rate")
+RATE_OPTIONS: Final = ("density", *_RATES, "cluster", "alpha")
+"""Names of the options of :func:`rate_options`."""
+
+
+def rate_options(function: Any) -> Any:
+    """Add the rates of broken parts and how they cluster; see :func:`rates_of`."""
+    for option in reversed(
+        (
+            click.option(
+                "--density",
+                type=click.Choice(["real"]),
+                help=f"Tile and link rates of a real wafer: {REAL_DENSITY:g}.",
+            ),
+            click.option("--tile-rate", type=RATE, help="Share of dead tiles.  [default: 0]"),
+            click.option(
+                "--core-rate", type=RATE, default=0.0, help="Share of dead cores, of live tiles."
+            ),
+            click.option(
+                "--link-rate", type=RATE, help="Share of dead directed links.  [default: 0]"
+            ),
+            click.option(
+                "--pair-rate", type=RATE, default=0.0, help="Share of wire pairs dead both ways."
+            ),
+            click.option(
+                "--cluster",
+                type=click.Choice(CLUSTERS),
+                default="none",
+                show_default=True,
+                help="One gamma-distributed density for the wafer, or for each of its 12 x 7 dies.",
+            ),
+            click.option(
+                "--alpha",
+                type=RateType(ALPHA_MIN, ALPHA_MAX),
+                default=2,
+                show_default=True,
+                help="Shape of that density; small means strong clusters.",
+            ),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+def rates_of(given: Mapping[str, Any], preset: Preset | None = None) -> dict[str, float]:
+    """Rates by the options: as given, else the real density if asked for, else the preset's."""
+    rates = {}
+    for name in _RATES:
+        rate = given[name]
+        if name in ("tile_rate", "link_rate") and rate is None:
+            rate = getattr(preset, name) if preset else 0.0
+            rate = REAL_DENSITY if given["density"] else rate
+        rates[name] = rate
+    return rates
+
 
 EXAMPLES: Final = {
     "bernoulli": "bernoulli:tile_rate=0.01,core_rate=0.01,link_rate=0.01",

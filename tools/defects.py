@@ -9,27 +9,24 @@ import click
 import numpy as np
 
 from model.atomic import check_target
-from model.defects import CLUSTERS, clustered, sample
-from model.defects.density import ALPHA_MAX, ALPHA_MIN
+from model.defects import clustered, sample
 from model.errors import InputError
 from model.geometry import Geometry
 from model.graph import LinkGraph
 from model.image import ConfigImage
-from model.presets import PRESETS, REAL_DENSITY
+from model.presets import PRESETS
 from model.spec import FabricSpec
 from model.wafer import TileState, WaferMap, wafer_to_json, wafer_to_npz
 from tools.common import (
-    RATE,
     SIZE,
     OutputType,
-    RateType,
     again,
     emit,
     json_option,
     key_values,
     seed_option,
 )
-from tools.defect_options import model_of, model_options
+from tools.defect_options import model_of, model_options, rate_options, rates_of
 from tools.files import report_to_stderr, write_result
 from tools.pictures import draw, picture_size
 from tools.plotting import ENDINGS, picture
@@ -44,29 +41,7 @@ from tools.plotting import ENDINGS, picture
     + "; ".join(f"{name}: {kind.about}" for name, kind in PRESETS.items())
     + ".",
 )
-@click.option(
-    "--density",
-    type=click.Choice(["real"]),
-    help=f"Tile and link rates of a real wafer: {REAL_DENSITY:g}.",
-)
-@click.option("--tile-rate", type=RATE, help="Share of dead tiles.  [default: 0]")
-@click.option("--core-rate", type=RATE, default=0.0, help="Share of dead cores, of live tiles.")
-@click.option("--link-rate", type=RATE, help="Share of dead directed links.  [default: 0]")
-@click.option("--pair-rate", type=RATE, default=0.0, help="Share of wire pairs dead both ways.")
-@click.option(
-    "--cluster",
-    type=click.Choice(CLUSTERS),
-    default="none",
-    show_default=True,
-    help="One gamma-distributed density for the wafer, or for each of its 12 x 7 dies.",
-)
-@click.option(
-    "--alpha",
-    type=RateType(ALPHA_MIN, ALPHA_MAX),
-    default=2,
-    show_default=True,
-    help="Shape of that density; small means strong clusters.",
-)
+@rate_options
 @model_options
 @seed_option
 @click.option(
@@ -82,11 +57,6 @@ from tools.plotting import ENDINGS, picture
 def command(
     size: tuple[int, int] | None,
     preset: str | None,
-    density: str | None,
-    tile_rate: float | None,
-    core_rate: float,
-    link_rate: float | None,
-    pair_rate: float,
     cluster: str,
     alpha: float,
     seed: int,
@@ -115,20 +85,12 @@ def command(
     if size is None:
         raise InputError("--size is missing; allowed: WIDTHxHEIGHT, or a --preset")
     alpha = int(alpha) if alpha.is_integer() else alpha
-    real = REAL_DENSITY if density else None
-    rates = {
-        "tile_rate": _first(tile_rate, real),
-        "core_rate": core_rate,
-        "link_rate": _first(link_rate, real),
-        "pair_rate": pair_rate,
-    }
+    rates = rates_of(given)
     model = model_of(given, rates, cluster, alpha, kind.geometry if kind else Geometry())
     if model is not None:
         wafer = sample(model, *size, seed)
     else:
-        rates["tile_rate"] = _first(tile_rate, real, kind.tile_rate if kind else None)
-        rates["link_rate"] = _first(link_rate, real, kind.link_rate if kind else None)
-        wafer = clustered(*size, rates, cluster=cluster, alpha=alpha, seed=seed)
+        wafer = clustered(*size, rates_of(given, kind), cluster=cluster, alpha=alpha, seed=seed)
     write_result(output, lambda: wafer_to_json(wafer), lambda: wafer_to_npz(wafer))
     if drawn is not None:
         _draw(wafer, drawn)
@@ -158,11 +120,6 @@ def command(
         click.echo(f"Again: {result['reproduce']}")
 
     emit(as_json, result, render)
-
-
-def _first(*rates: float | None) -> float:
-    """The first rate that is given, else 0."""
-    return next((rate for rate in rates if rate is not None), 0.0)
 
 
 def _told(note: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -69,8 +69,9 @@ def _run(seed: int, out: Path, display: Progress) -> dict[str, Any]:
     from model.engine import simulate
     from model.image_file import save_image
     from model.random import threshold
-    from model.records import summarise, write_records
+    from model.records import write_records
     from model.schedule import StallPattern
+    from model.summary import summarise
     from model.traffic import make_schedule
     from model.wafer import save_wafer
     from verif.compare import compare
@@ -111,7 +112,7 @@ def _run(seed: int, out: Path, display: Progress) -> dict[str, Any]:
     return {
         "seed": seed,
         "report": image.report,
-        "run": summarise(image, schedule, engine),
+        "run": summarise(image, engine, schedule.silent_sources),
         "rtl": {
             "cycles": rtl.cycles,
             "events": len(rtl.events),

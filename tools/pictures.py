@@ -108,7 +108,14 @@ def load(figure: Any, axes: Any, image: ConfigImage) -> str:
             f"{sample.pairs} random pairs",
         )
     loads = crossed * unit
-    label = "flits/cycle on a link, per unit of load"
+    links(figure, axes, image, loads, "flits/cycle on a link, per unit of load")
+    used = loads[image.out_ok]
+    mean = used.mean() if len(used) else 0.0
+    return f"Channel load of {how}: max {loads.max(initial=0):.2f}, mean {mean:.2f}"
+
+
+def links(figure: Any, axes: Any, image: ConfigImage, loads: Any, label: str) -> None:
+    """A value for every link, as float[tiles, 4]; on large wafers a tile's largest."""
     if small(image):
         tiles(axes, image, plain=True)
         lanes(figure, axes, image, loads, label)
@@ -117,9 +124,6 @@ def load(figure: Any, axes: Any, image: ConfigImage) -> str:
         busiest = np.where(image.live, loads.max(axis=1), np.nan)
         raster(figure, axes, image, busiest, f"{label}, busiest of the tile")
         legend(figure, image, plain=True, links=False)
-    used = loads[image.out_ok]
-    mean = used.mean() if len(used) else 0.0
-    return f"Channel load of {how}: max {loads.max(initial=0):.2f}, mean {mean:.2f}"
 
 
 def entries(figure: Any, axes: Any, image: ConfigImage) -> str:
@@ -150,10 +154,11 @@ PICTURES: Final[Mapping[str, Draw]] = {
 }
 
 
-def draw(figure: Any, axes: Any, image: ConfigImage, what: str) -> None:
-    """Draw one of :data:`PICTURES` with its title, size and strategies."""
+def draw(figure: Any, axes: Any, image: ConfigImage, what: str | Draw) -> None:
+    """Draw one of :data:`PICTURES`, or something else, with its title, size and strategies."""
     spec, report = image.spec, image.report
-    title = PICTURES[what](figure, axes, image)
+    paint = PICTURES[what] if isinstance(what, str) else what
+    title = paint(figure, axes, image)
     names = [report[key] for key in ("routing", "repair", "effort") if key in report]
     about = ", ".join([f"{spec.width}x{spec.height}", f"{spec.vcs} VC", *map(str, names)])
     axes.set_title(f"{title}\n", loc="left", fontweight="bold", fontsize=10.5)

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from model.atomic import check_target
 from model.errors import InputError, require_int
-from tools.common import (
-    OutputType,
-    again,
-    console,
-    emit,
-    json_option,
-    key_values,
-    progress,
-    seed_option,
-)
+from model.presets import PRESETS
+from tools.common import OutputType, again, emit, json_option, seed_option
+from tools.defect_options import rate_options
 from tools.files import read_image, report_to_stderr
-from tools.traffic_options import drawn, fields_as_options, stall_pattern, traffic_options
+from tools.plotting import ENDINGS
+from tools.simulate_report import heat_map, render
+from tools.simulate_run import RunFiles, drive
+from tools.simulate_wafer import check_wafer_options, make_wafer
+from tools.traffic_options import fields_as_options, stall_pattern, traffic_options, traffic_stream
 from tools.wave_options import (
     check_wave_options,
     wave_options,
@@ -29,17 +25,23 @@ from tools.wave_options import (
     write_engine_waves,
 )
 
-if TYPE_CHECKING:
-    from model.image import ConfigImage
-    from model.schedule import PacketSchedule
-
 DEFAULT_CYCLES = 20_000
 
 
 @click.command()
-@click.argument("image_file", metavar="IMAGE")
+@click.argument("image_file", metavar="[IMAGE]", required=False)
+@click.option(
+    "--wafer",
+    type=click.Choice(list(PRESETS)),
+    help="Sample, repair and compile this wafer instead of reading IMAGE, by the options below.",
+)
+@rate_options
 @traffic_options
-@click.option("--traffic", metavar="FILE", help="Packets from a CSV or Parquet file instead.")
+@click.option(
+    "--traffic",
+    metavar="FILE",
+    help="Packets from a Parquet trace instead, streamed; CSV and unsorted rows are read whole.",
+)
 @click.option("--rates", metavar="FILE", help="Factor on the load of sources: source, rate.")
 @click.option("--cycles", type=int, help=f"Offer for so many cycles.  [default: {DEFAULT_CYCLES}]")
 @click.option("--packets", type=int, help="Offer so many packets instead.")
@@ -53,109 +55,87 @@ DEFAULT_CYCLES = 20_000
     help="Refuse for 2**N cycles at a time.",
 )
 @click.option(
+    "--threads",
+    type=click.IntRange(1, 64),
+    help="Share the work.  [default: 2 from 128x128 tiles on, if there are two cores; else 1]",
+)
+@click.option(
     "-o",
     "output",
     type=OutputType(".parquet", ".csv", stdout=True),
     help="Records, .parquet or .csv; - is CSV on stdout.",
 )
+@click.option("--heat-map", type=OutputType(*ENDINGS), help="Draw the use of links, .png or .svg.")
+@click.option(
+    "--checkpoint",
+    metavar="FILE",
+    type=OutputType(),
+    help="Where the run is kept when Ctrl-C or SIGTERM ends it; the same command goes on.",
+)
+@click.option(
+    "--checkpoint-every", metavar="SECONDS", type=float, help="Write it now and then, too."
+)
 @wave_options
 @seed_option
 @json_option
-def command(image_file: str, output: str | None, seed: int, as_json: bool, **given: Any) -> None:
+def command(
+    image_file: str | None, wafer: str | None, output: str | None, seed: int, as_json: bool,
+    **given: Any,
+) -> None:  # fmt: skip
     """Run traffic on IMAGE and report what became of every packet.
 
     The run ends when every packet has arrived, was refused or sunk. Exit code 1 when that did not
     happen within --max-cycles, or a packet was given to the wrong core.
+
+    \b
+    wafermesh simulate image.json --load 0.02 --cycles 5000 -o packets.parquet
+    wafermesh simulate image.json --traffic trace.parquet --checkpoint run.ckpt
+    wafermesh simulate --wafer wse3 --pattern neighbour --load 0.05 --heat-map links.png
     """
     silent = report_to_stderr(output or "", as_json)
+    _check(image_file, wafer, output, given)
+    files = RunFiles(output, given["checkpoint"], given["checkpoint_every"])
+    image = read_image(image_file) if image_file else make_wafer(wafer or "", seed, given)
+    window = wave_window(image, given)
+    with fields_as_options():
+        require_int("max_cycles", given["max_cycles"], 0, 2**32 - 1)
+        stream = traffic_stream(image, seed, given)
+    stalls = stall_pattern(given["stall_rate"], given["stall_burst"], seed)
+    stop = given["cycles"] if given["no_drain"] else given["max_cycles"]
+    if window:
+        from model.traffic import collect
+
+        write_engine_waves(window, image, collect(stream), stalls, stop)
+    started = time.perf_counter()
+    with fields_as_options():
+        data, counters = drive(image, stream, stalls, stop, files, given)
+    data["seconds"] = round(time.perf_counter() - started, 2)
+    data |= {"output": output, "waves": given["waves"], "heat_map": given["heat_map"]}
+    data["reproduce"] = again("seed", *([] if given["traffic"] else ["pattern", "load", "length"]))
+    if given["heat_map"]:
+        heat_map(image, counters, data["cycles"], given["heat_map"])
+    if not silent:
+        emit(as_json, data, lambda: render(data))
+    if not (data["finished"] or given["no_drain"]) or data["misdelivered"]:
+        raise SystemExit(1)
+
+
+def _check(
+    image_file: str | None, wafer: str | None, output: str | None, given: dict[str, Any]
+) -> None:
+    """Refuse options that contradict each other, before anything is made; fill a default in."""
+    if (image_file is None) == (wafer is None):
+        raise InputError("IMAGE and --wafer: allowed: exactly one of them")
+    check_wafer_options(wafer)
     if given["cycles"] is not None and given["packets"] is not None:
         raise InputError("--cycles and --packets: allowed: one of them")
     if given["cycles"] is None and given["packets"] is None:
         given["cycles"] = DEFAULT_CYCLES
     if given["no_drain"] and (given["cycles"] is None or given["traffic"]):
         raise InputError("--no-drain is given; allowed: with --cycles and a pattern")
-    if output not in (None, "-"):
-        check_target("-o", output)
+    if given["checkpoint_every"] is not None and given["checkpoint"] is None:
+        raise InputError("--checkpoint-every is given; allowed: with --checkpoint")
+    for option, path in (("-o", output), ("--heat-map", given["heat_map"])):
+        if path not in (None, "-"):
+            check_target(option, path)
     check_wave_options(given)
-    image = read_image(image_file)
-    window = wave_window(image, given)
-
-    from model.engine import simulate
-    from model.records import summarise, write_records
-
-    with fields_as_options():
-        require_int("max_cycles", given["max_cycles"], 0, 2**32 - 1)
-        schedule = _schedule(image, seed, given)
-    stalls = stall_pattern(given["stall_rate"], given["stall_burst"], seed)
-    if window:
-        stop = given["cycles"] if given["no_drain"] else given["max_cycles"]
-        write_engine_waves(window, image, schedule, stalls, stop)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
-    started = time.perf_counter()
-    with progress(*columns, transient=True) as display:
-        task = display.add_task(f"{len(schedule):,} packets: loading the engine", total=None)
-        result = simulate(
-            image,
-            schedule,
-            stalls=stalls,
-            cycles=given["cycles"] if given["no_drain"] else None,
-            max_cycles=given["max_cycles"],
-            record_events=False,
-            progress=lambda cycle: display.update(task, description=f"cycle {cycle:,}"),
-        )
-    seconds = time.perf_counter() - started
-    if output is not None:
-        write_records(image, result.records, output)
-    offered = None if given["traffic"] else given["cycles"]
-    data = summarise(image, schedule, result, offered)
-    data["seconds"] = round(seconds, 2)
-    data["output"] = output
-    data["waves"] = given["waves"]
-    data["reproduce"] = again("seed", *([] if given["traffic"] else ["pattern", "load", "length"]))
-    if not silent:
-        emit(as_json, data, lambda: _render(data))
-    if not (result.finished or given["no_drain"]) or data["misdelivered"]:
-        raise SystemExit(1)
-
-
-def _schedule(image: ConfigImage, seed: int, given: dict[str, Any]) -> PacketSchedule:
-    from model.traffic import load_rates, load_schedule, make_schedule
-
-    if given["traffic"]:
-        return load_schedule(given["traffic"], image)
-    return make_schedule(
-        image,
-        **drawn(given),
-        cycles=given["cycles"],
-        packets=given["packets"],
-        seed=seed,
-        rates=load_rates(given["rates"], image) if given["rates"] else None,
-    )
-
-
-def _render(data: dict[str, Any]) -> None:
-    ends = ("delivered", "refused", "sunk", "misdelivered", "in_flight", "waiting")
-    rows = [
-        ("packets", f"{data['packets']:,} from {data['hosted']:,} hosted tiles"),
-        *((name.replace("_", " "), f"{data[name]:,}") for name in ends if data[name]),
-        ("offered load", f"{data['offered_load']:.4f} flits per hosted tile and cycle"),
-        ("accepted load", f"{data['accepted_load']:.4f}"),
-        ("throughput", f"{data['throughput']:.4f}"),
-    ]
-    for key, name in (("latency", "latency"), ("total_latency", "with queueing")):
-        if data[key]["mean"] is not None:
-            text = "mean {mean:.1f}, p50 {p50}, p99 {p99}, max {max} cycles".format(**data[key])
-            rows.append((name, text))
-    if data["silent_sources"]:
-        rows.append(("silent sources", f"{data['silent_sources']} have no partner"))
-    if data["watchdogs"]:
-        rows.append(("watchdog", f"rose in {data['watchdogs']} tiles"))
-    rows.append(("cycles", f"{data['cycles']:,} in {data['seconds']} s"))
-    if not data["finished"]:
-        rows.append(("end", "packets were still on the way"))
-    if data["output"]:
-        rows.append(("records", data["output"]))
-    if data["waves"]:
-        rows.append(("waves", data["waves"]))
-    key_values("Golden engine", rows)
-    console.print(f"Again: {data['reproduce']}", soft_wrap=True)

@@ -10,8 +10,9 @@ from typing import Any, Final
 import click
 
 from model.errors import InputError
+from model.image import ConfigImage
 from model.schedule import StallPattern
-from model.traffic import PATTERNS
+from model.traffic import PATTERNS, PacketStream
 from tools.common import RATE, RateType
 
 DRAWN: Final = ("pattern", "load", "length", "gap", "hotspot_share", "burst", "peak")
@@ -92,6 +93,17 @@ def traffic_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def drawn(given: Mapping[str, Any]) -> dict[str, Any]:
     """The options that draw a schedule, as fields of :class:`model.traffic.Traffic`."""
     return {name: given[name] for name in DRAWN} | {"hotspots": _hotspots(given["hotspots"])}
+
+
+def traffic_stream(image: ConfigImage, seed: int, given: Mapping[str, Any]) -> PacketStream:
+    """Packets of the file ``--traffic``, or those that the other options draw."""
+    from model.traffic import DrawnStream, Traffic, load_rates, open_packets
+
+    if given["traffic"]:
+        return open_packets(given["traffic"], image)
+    ends = {name: given[name] for name in ("cycles", "packets")}
+    rates = load_rates(given["rates"], image) if given["rates"] else None
+    return DrawnStream(image, Traffic(**drawn(given), **ends, seed=seed, rates=rates))
 
 
 def _hotspots(texts: Sequence[str]) -> tuple[tuple[int, float], ...]:

@@ -85,6 +85,11 @@ class RecordBlock:
     def __len__(self) -> int:
         return len(self.id)
 
+    def some(self, which: slice | npt.NDArray[np.bool_]) -> RecordBlock:
+        """Chosen packets."""
+        columns = {field.name: getattr(self, field.name)[which] for field in fields(self)}
+        return RecordBlock(**columns)
+
 
 def join_blocks(blocks: list[RecordBlock]) -> RecordBlock:
     """One block of blocks that follow one another, at least one."""

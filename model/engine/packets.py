@@ -6,6 +6,7 @@ so it depends on what waits or flies, not on how long the run is.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -33,6 +34,11 @@ Ints = npt.NDArray[Any]
 
 LOOK: Final = 4096
 """Packets looked at together for whether they have ended."""
+
+
+OWN: Final = ("source", "destination", "slot", "newest")
+LOOP: Final = ("desk", "lists", "link", "due")
+"""Arrays of :class:`PacketSlots` and of its loop that a checkpoint keeps."""
 
 
 class PacketSlots:
@@ -170,6 +176,22 @@ class PacketSlots:
         if self.loop.reply:
             offered[1::2] = self.loop.due[slots[1::2]]
         return offered
+
+    def freeze(self) -> dict[str, Any]:
+        """Arrays that hold all of it."""
+        counts = np.array([self.first, self.end, self.requests, self._mute])
+        own = {name: getattr(self, name) for name in OWN}
+        packets = {f"packet_{name}": array for name, array in self.packets._asdict().items()}
+        loop = {f"loop_{name}": getattr(self.loop, name) for name in LOOP}
+        return own | packets | loop | {"counts": counts}
+
+    def thaw(self, arrays: Mapping[str, Any]) -> None:
+        """Become what was frozen."""
+        self.first, self.end, self.requests, self._mute = arrays["counts"].tolist()
+        for name in OWN:
+            setattr(self, name, arrays[name])
+        self.packets = Packets(*(arrays[f"packet_{name}"] for name in Packets._fields))
+        self.loop = self.loop._replace(**{name: arrays[f"loop_{name}"] for name in LOOP})
 
     def _link(self, ids: Ints, slots: Ints, sender: Ints) -> None:
         """Put packets behind those that their sources send before."""

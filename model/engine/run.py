@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +51,9 @@ CHUNK: Final = 4096
 
 AHEAD: Final = 1 << 15
 """Packets of a stream that are loaded at once, about."""
+
+SCRATCH: Final = frozenset(("asking", "box_to", "box_flit"))
+"""What :class:`State` holds within a cycle only."""
 
 NOTHING: Final = join([])
 """A schedule without packets."""
@@ -131,7 +134,12 @@ def simulate(
         run.advance(min(stop, run.cycle + CHUNK), stop)
         if progress is not None:
             progress(run.cycle)
-    return run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.ended else stop)
+    return run.result(last_cycle(run, stop, cycles is not None))
+
+
+def last_cycle(run: Simulation, stop: int, fixed: bool) -> int:
+    """Cycles of a run at its end: ``stop`` if that is fixed, else ``MARGIN`` after the last."""
+    return min(stop, run.cycle + MARGIN) if run.ended and not fixed else stop
 
 
 class Simulation:
@@ -154,6 +162,8 @@ class Simulation:
         Requests are left, but nothing can happen any more (WIN-4).
     ended : bool
         One or the other.
+    tiles : int
+        Routers of the fabric.
     flits : int
         In flight: accepted and not yet delivered, refused or sunk.
     loaded : PacketSlots
@@ -202,14 +212,19 @@ class Simulation:
         self._work = kernel.compiled() if compiled else kernel.run_cycles
         self.loaded = PacketSlots(image, begin, max(len(coming), 2), loop)
         self.loaded.load(self._control, schedule)
-        stream = ScheduleStream(NOTHING) if isinstance(packets, PacketSchedule) else packets
-        self._feed = Feed(stream)
+        self._stream = ScheduleStream(NOTHING) if isinstance(packets, PacketSchedule) else packets
+        self._feed = Feed(self._stream)
         self._pass_mute()
 
     @property
     def cycle(self) -> int:
         """The next cycle to be run."""
         return int(self._position[0, CYCLE])
+
+    @property
+    def tiles(self) -> int:
+        """Routers of the fabric."""
+        return self._image.spec.tiles
 
     @property
     def flits(self) -> int:
@@ -268,6 +283,24 @@ class Simulation:
         pause = until if coming is None else min(until, int(coming.offered[0]))
         self._run(pause, stop if coming is None else pause)
         self._pass_mute()
+
+    def freeze(self) -> dict[str, Any]:
+        """Arrays from which :meth:`thaw` goes on; to be written before the run does."""
+        state = self._state._asdict()
+        for name in SCRATCH:
+            del state[name]
+        control = {"position": self._control.position, "turn_end": self._control.turn_end}
+        return state | control | self.loaded.freeze()
+
+    def thaw(self, arrays: Mapping[str, Any]) -> None:
+        """Go on where a run of the same image, stream, stalls and threads was frozen."""
+        state = self._state._asdict()
+        for name in state.keys() - SCRATCH:
+            state[name][:] = arrays[name]
+        self._control.position[:] = arrays["position"]
+        self._control.turn_end[:] = arrays["turn_end"]
+        self.loaded.thaw(arrays)
+        self._feed = Feed(self._stream, self.loaded.requests)
 
     def take(self) -> RecordBlock:
         """Take the oldest packets out, as far as all of them have ended."""

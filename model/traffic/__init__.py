@@ -2,7 +2,7 @@
 
 from model.traffic.catalogue import CATALOGUE, PATTERNS, Kind
 from model.traffic.demand import demand
-from model.traffic.file import load_demand, load_rates, load_schedule
+from model.traffic.file import load_demand, load_rates, load_schedule, open_packets
 from model.traffic.lengths import Lengths, parse_lengths
 from model.traffic.make import DrawnStream, Traffic, make_schedule
 from model.traffic.patterns import partners
@@ -24,6 +24,7 @@ __all__ = [
     "load_rates",
     "load_schedule",
     "make_schedule",
+    "open_packets",
     "parse_lengths",
     "partners",
     "phase",

@@ -15,7 +15,8 @@ from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import PacketSchedule
 from model.traffic import columns
-from model.traffic.stream import packed
+from model.traffic.stream import PacketStream, ScheduleStream, packed
+from model.traffic.trace import TraceStream
 
 
 def load_schedule(path: str | Path, image: ConfigImage) -> PacketSchedule:
@@ -25,7 +26,7 @@ def load_schedule(path: str | Path, image: ConfigImage) -> PacketSchedule:
     ----------
     path : path
         ``.parquet``, else CSV with a header line; all of it is read. Rows may come in any order;
-        packets of equal ``offered`` keep theirs. For long ones see :mod:`model.traffic.trace`.
+        packets of equal ``offered`` keep theirs. For long ones see :func:`open_packets`.
     image : ConfigImage
         Sources must be hosted on it; destinations may be lost, they are then refused.
 
@@ -40,6 +41,19 @@ def load_schedule(path: str | Path, image: ConfigImage) -> PacketSchedule:
     found = columns.packets(path, table, image)
     order = np.argsort(found["offered"], kind="stable")
     return packed({name: values[order] for name, values in found.items()})
+
+
+def open_packets(path: str | Path, image: ConfigImage) -> PacketStream:
+    """Packets from a file as a stream: a Parquet file in order of ``offered`` in bounded memory.
+
+    CSV, and Parquet files in any other order, are read whole by :func:`load_schedule`, whose
+    errors these are; :class:`model.traffic.trace.TraceStream` has those of the others.
+    """
+    if str(path).endswith(".parquet"):
+        trace = TraceStream(path, image)
+        if trace.in_order():
+            return trace
+    return ScheduleStream(load_schedule(path, image))
 
 
 def load_rates(path: str | Path, image: ConfigImage) -> npt.NDArray[np.float64]:

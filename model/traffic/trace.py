@@ -136,6 +136,7 @@ class TraceStream:
         with self._open() as file:
             columns.check_names(path, file.schema_arrow.names)
             metadata = file.schema_arrow.metadata or {}
+            self._own = b"format" in metadata
             found = metadata.get(b"format", FORMAT.encode()).decode("ascii", "replace")
             if found != FORMAT:
                 raise InputError(f"{path}: format is {found!r}; allowed: {FORMAT}")
@@ -153,6 +154,20 @@ class TraceStream:
         """See :class:`PacketStream`; row groups before the first packet are not read."""
         group = max(0, int(np.searchsorted(self._begins, first, side="right")) - 1)
         return skip(self._blocks(group), first - int(self._begins[group]))
+
+    def in_order(self) -> bool:
+        """Whether rows are sorted; a trace of ours says so, another maker's file is looked at."""
+        if self._own:
+            return True
+        last = -1
+        with self._open() as file:
+            batches = file.iter_batches(BATCH, columns=["offered"], use_threads=False)
+            while (batch := self._next(batches)) is not None:
+                offered = columns.numbers(self._path, batch, "offered")
+                if (np.diff(offered.astype(np.int64), prepend=last) < 0).any():
+                    return False
+                last = int(offered[-1]) if len(offered) else last
+        return True
 
     def _blocks(self, group: int) -> Iterator[PacketSchedule]:
         row, last = int(self._begins[group]), -1

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from model.engine import MARGIN, EngineResult, Simulation, join_blocks
+from model.engine import EngineResult, Simulation, join_blocks
+from model.engine.run import last_cycle
 from model.schedule import PacketSchedule
 from model.traffic.stream import part
 
@@ -35,6 +36,6 @@ def finish(
         run.advance(min(stop, run.cycle + int(rng.integers(1, 60))), stop)
         if rng.integers(3):
             blocks.append(run.take())
-    result = run.result(min(stop, run.cycle + MARGIN) if cycles is None and run.ended else stop)
+    result = run.result(last_cycle(run, stop, cycles is not None))
     result.records = join_blocks([*blocks, *run.take_rest()])
     return result

@@ -13,9 +13,10 @@ from click.testing import CliRunner, Result
 from model.engine import EngineResult, simulate
 from model.image import ConfigImage
 from model.image_file import save_image
-from model.records import records_table, summarise, write_records
+from model.records import records_table, write_records
 from model.schedule import PacketSchedule
 from model.spec import FabricSpec
+from model.summary import summarise
 from model.traffic import make_schedule
 from tests.images import random_image, random_schedule, xy_image
 from tools.cli import main
@@ -64,8 +65,8 @@ def test_files_hold_the_table_and_equal_runs_give_equal_bytes(tmp_path: Path) ->
 
 
 def test_summary_adds_up() -> None:
-    image, schedule, result = mixed_run()
-    data = summarise(image, schedule, result)
+    image, _, result = mixed_run()
+    data = summarise(image, result)
     ends = ("waiting", "in_flight", "delivered", "sunk", "refused", "misdelivered")
     assert sum(data[end] for end in ends) == data["packets"] == 400
     rows = records_table(result.records).to_pylist()
@@ -82,7 +83,7 @@ def test_summary_adds_up() -> None:
 def test_summary_of_nothing_has_no_latency() -> None:
     image = xy_image(FabricSpec(width=2, height=2))
     schedule = make_schedule(image, load=0.0, cycles=10)
-    data = summarise(image, schedule, simulate(image, schedule))
+    data = summarise(image, simulate(image, schedule))
     assert data["packets"] == 0
     assert data["latency"] == {"mean": None, "p50": None, "p99": None, "max": None}
 

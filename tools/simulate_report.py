@@ -1,0 +1,56 @@
+"""What ``wafermesh simulate`` tells and draws of a run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tools.common import console, key_values
+from tools.pictures import draw, links, picture_size
+from tools.plotting import picture
+
+if TYPE_CHECKING:
+    from model.image import ConfigImage
+    from model.runlog import Counters
+
+
+def render(data: dict[str, Any]) -> None:
+    """Print a run for people."""
+    ends = ("delivered", "refused", "sunk", "misdelivered", "in_flight", "waiting")
+    rows = [
+        ("packets", f"{data['packets']:,} from {data['hosted']:,} hosted tiles"),
+        *((name.replace("_", " "), f"{data[name]:,}") for name in ends if data[name]),
+        ("offered load", f"{data['offered_load']:.4f} flits per hosted tile and cycle"),
+        ("accepted load", f"{data['accepted_load']:.4f}"),
+        ("throughput", f"{data['throughput']:.4f}"),
+    ]
+    for key, name in (("latency", "latency"), ("total_latency", "with queueing")):
+        if data[key]["mean"] is not None:
+            text = "mean {mean:.1f}, p50 {p50}, p99 {p99}, max {max} cycles".format(**data[key])
+            rows.append((name, text))
+    if data["silent_sources"]:
+        rows.append(("silent sources", f"{data['silent_sources']} have no partner"))
+    if data["watchdogs"]:
+        rows.append(("watchdog", f"rose in {data['watchdogs']} tiles"))
+    rows.append(("cycles", f"{data['cycles']:,} in {data['seconds']} s"))
+    if not data["finished"]:
+        rows.append(("end", "packets were still on the way"))
+    for key, name in (("output", "records"), ("waves", "waves"), ("heat_map", "heat map")):
+        if data[key]:
+            rows.append((name, data[key]))
+    key_values("Golden engine", rows)
+    console.print(f"Again: {data['reproduce']}", soft_wrap=True)
+
+
+def heat_map(image: ConfigImage, counters: Counters, cycles: int, path: str) -> None:
+    """Draw the share of cycles in which each link moved a flit; of large wafers, each tile's
+    busiest link."""
+    used = counters.moved[:, :4] / max(1, cycles)
+
+    def paint(figure: Any, axes: Any, drawn: ConfigImage) -> str:
+        links(figure, axes, drawn, used, "flits/cycle on a link")
+        live = used[drawn.out_ok]
+        mean = live.mean() if len(live) else 0.0
+        return f"Use of links in {cycles:,} cycles: max {used.max(initial=0):.3f}, mean {mean:.4f}"
+
+    with picture(path, size=picture_size(image)) as (figure, axes):
+        draw(figure, axes[0, 0], image, paint)
