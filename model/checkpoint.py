@@ -1,8 +1,8 @@
 """Files from which an interrupted run goes on (docs/engine.md).
 
 A line that names the format; a line of JSON with the *sums*, which say of what run it is, and the
-names, types and shapes of arrays; these arrays, compressed; the SHA-256 of all that. The file
-appears whole or not at all.
+names, types and shapes of arrays; these arrays in pieces, each compressed behind its length; the
+SHA-256 of all that. The file appears whole or not at all.
 """
 
 from __future__ import annotations
@@ -30,34 +30,24 @@ STRIDE: Final = 1 << 22
 Arrays = Mapping[str, npt.NDArray[Any]]
 
 
-class _Hashed:
-    """A file that is written through a hash."""
-
-    closed = False
-
-    def __init__(self, file: Any) -> None:
-        self._file, self.digest = file, hashlib.sha256()
-
-    def write(self, data: Any) -> int:
-        self.digest.update(data)
-        return int(self._file.write(data))
-
-    def flush(self) -> None:
-        self._file.flush()
-
-
 def write_checkpoint(path: str | Path, sums: Mapping[str, str], arrays: Arrays) -> None:
     """Write arrays and what they belong to."""
     about = {name: [array.dtype.str, array.shape] for name, array in arrays.items()}
+    digest, codec = hashlib.sha256(), pa.Codec("zstd")
     with atomic_open(path) as file:
-        hashed = _Hashed(file)
-        hashed.write(FORMAT + json.dumps({"sums": dict(sums), "arrays": about}).encode() + b"\n")
-        with pa.CompressedOutputStream(pa.PythonFile(hashed, "w"), "zstd") as packed:
-            for array in arrays.values():
-                data = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-                for at in range(0, len(data), STRIDE):
-                    packed.write(data[at : at + STRIDE])
-        file.write(hashed.digest.digest())
+
+        def put(data: bytes) -> None:
+            digest.update(data)
+            file.write(data)
+
+        put(FORMAT + json.dumps({"sums": dict(sums), "arrays": about}).encode() + b"\n")
+        for array in arrays.values():
+            plain = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+            for at in range(0, len(plain), STRIDE):
+                piece = codec.compress(plain[at : at + STRIDE], asbytes=True)
+                put(len(piece).to_bytes(4, "little"))
+                put(piece)
+        file.write(digest.digest())
 
 
 def read_checkpoint(path: str | Path, sums: Mapping[str, str]) -> dict[str, npt.NDArray[Any]]:
@@ -84,15 +74,15 @@ def read_checkpoint(path: str | Path, sums: Mapping[str, str]) -> dict[str, npt.
     for name, value in sums.items():
         if about["sums"].get(name) != value:
             raise InputError(f"{path} belongs to another {name}; allowed: the {name} of this run")
-    arrays = {}
-    with pa.CompressedInputStream(pa.py_buffer(body[end + 1 :]), "zstd") as packed:
-        for name, (dtype, shape) in about["arrays"].items():
-            array = np.empty(shape, dtype)
-            view = array.reshape(-1).view(np.uint8)
-            for at in range(0, len(view), STRIDE):
-                piece = view[at : at + STRIDE]
-                piece[:] = np.frombuffer(packed.read(len(piece)), np.uint8)
-            arrays[name] = array
+    arrays, at, codec = {}, end + 1, pa.Codec("zstd")
+    for name, (dtype, shape) in about["arrays"].items():
+        arrays[name] = np.empty(shape, dtype)
+        plain = arrays[name].reshape(-1).view(np.uint8)
+        for begin in range(0, len(plain), STRIDE):
+            piece, size = plain[begin : begin + STRIDE], int.from_bytes(data[at : at + 4], "little")
+            packed = body[at + 4 : at + 4 + size]
+            piece[:] = np.frombuffer(codec.decompress(packed, len(piece)), np.uint8)
+            at += 4 + size
     return arrays
 
 
