@@ -163,7 +163,7 @@ def test_a_heat_map_shows_the_use_of_links(image_file: str, tmp_path: Path, kind
     path = tmp_path / f"heat.{kind}"
     result = call(image_file, *TRAFFIC, "--heat-map", str(path))
     assert result.exit_code == 0
-    assert f"heat map         {path}" in result.stdout
+    assert "heat map  " in result.stdout
     assert path.stat().st_size > 5000
     if kind == "svg":
         assert "Use of links in" in path.read_text()
