@@ -42,8 +42,9 @@ class LazyGroup(click.Group):
         """Import ``tools.<name>`` and return its ``command``."""
         if cmd_name not in self._help:
             return None
-        name = cmd_name.replace("-", "_") + "_" * keyword.iskeyword(cmd_name)
-        module = importlib.import_module(self._prefix + name)
+        name = self._prefix + cmd_name.replace("-", "_")
+        name += "_" * keyword.iskeyword(name.rpartition(".")[2])
+        module = importlib.import_module(name)
         found: click.Command = module.command
         return found
 
