@@ -15,6 +15,7 @@ from model.checkpoint import read_checkpoint, write_checkpoint
 from model.engine import RecordBlock, Simulation
 from model.engine.run import last_cycle
 from model.errors import InputError
+from model.measure import Meter
 from model.spill import Spill
 
 STEP: Final = 0.2
@@ -33,7 +34,16 @@ class Consumer(Protocol):
 
 
 class Summing(Consumer, Protocol):
-    """A consumer that is told where the run ends, before the packets that did not."""
+    """A consumer that is told where the run ends, before the packets that did not.
+
+    Members
+    -------
+    meter : Meter or None
+        Has the run stop where it looks at it.
+    """
+
+    @property
+    def meter(self) -> Meter | None: ...
 
     def end(self, cycles: int) -> None: ...
 
@@ -51,6 +61,8 @@ class LongRun:
         Whether it runs so many in any case; else it ends when nothing is left to do.
     summing : Summing
         Kept in checkpoints.
+    until_drained : bool
+        The run is over when the packets that the meter measures have ended.
     records : Consumer, optional
         A :class:`Spill` where there are checkpoints.
 
@@ -67,24 +79,38 @@ class LongRun:
         fixed: bool,
         summing: Summing,
         records: Consumer | None = None,
+        *,
+        until_drained: bool = False,
     ) -> None:
         self.run, self.summing, self.records = run, summing, records
         self._stop, self._fixed, self._chunk = stop, fixed, 64
+        self._until_drained = until_drained
 
     @property
     def done(self) -> bool:
         """The run has come to its end; :meth:`finish` is next."""
-        return self.run.ended or self.run.cycle >= self._stop
+        return self.run.ended or self.run.cycle >= self._stop or self._drained
+
+    @property
+    def _drained(self) -> bool:
+        meter = self.summing.meter
+        return self._until_drained and meter is not None and meter.drained(self.run)
 
     @property
     def cycles(self) -> int:
         """Of the run, once it is done."""
+        if self._drained:
+            return self.run.cycle
         return last_cycle(self.run, self._stop, self._fixed)
 
     def step(self) -> None:
         """Run on for about ``STEP`` seconds."""
         begin, started = self.run.cycle, time.perf_counter()
-        self.run.advance(min(self._stop, begin + self._chunk), self._stop)
+        meter = self.summing.meter
+        stop = self._stop if meter is None else min(self._stop, meter.stop_after(begin))
+        self.run.advance(min(stop, begin + self._chunk), stop)
+        if meter is not None:
+            meter.look(self.run)
         self._hand_out(self.run.take())
         seconds = max(1e-6, time.perf_counter() - started)
         # Steps may end early because many packets come, and leap where nothing happens.
@@ -92,10 +118,15 @@ class LongRun:
         self._chunk = max(1, min(MOST, 2 * self._chunk, round(within)))
 
     def finish(self) -> None:
-        """Hand out what is left."""
-        self.summing.end(self.cycles)
+        """Hand out what is left; of a run that has drained, what was offered by now."""
+        cycles, drained = self.cycles, self._drained
+        if self.summing.meter is not None:
+            self.summing.meter.close(self.run, cycles)
+        self.summing.end(cycles)
         for block in self.run.take_rest():
             self._hand_out(block)
+            if drained:
+                return
 
     def save(self, path: str | Path, sums: Mapping[str, str]) -> None:
         """Write a checkpoint; the run can go on."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from model.engine import EngineResult, PacketStatus, RecordBlock
 from model.image import ConfigImage
-from model.measure.histogram import Histogram
+from model.measure import Histogram, Meter
 
 DONE = (PacketStatus.DELIVERED, PacketStatus.MISDELIVERED)
 RATES = {"offered_load": "offered", "accepted_load": "accepted", "throughput": "delivered_last"}
@@ -26,9 +26,14 @@ class Summary:
     image : ConfigImage
     window : int, optional
         Cycles 0 … window - 1 over which rates are taken; all cycles by default.
+    meter : Meter, optional
+        Measures the run, too.
     """
 
-    def __init__(self, image: ConfigImage, window: int | None = None) -> None:
+    def __init__(
+        self, image: ConfigImage, window: int | None = None, meter: Meter | None = None
+    ) -> None:
+        self.meter = meter
         self._end, self._hosted = window, int((image.remap_tile >= 0).sum())
         self._status = np.zeros(len(PacketStatus), np.int64)
         self._flits = dict.fromkeys(RATES, 0)
@@ -38,6 +43,8 @@ class Summary:
 
     def add(self, block: RecordBlock) -> None:
         """Add the next packets."""
+        if self.meter is not None:
+            self.meter.packets.add(block)
         self._status += np.bincount(block.status, minlength=len(PacketStatus))
         done = np.isin(block.status, DONE)
         self._hops += int(block.hops[done].sum())

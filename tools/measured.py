@@ -10,6 +10,9 @@ Figures = Mapping[str, Any]
 LISTED = 3
 """Busiest links that are named."""
 
+NOTED = 0.02
+"""Of the measured cycles: a warm-up that is longer by less is not asked for."""
+
 
 def measured_lines(found: Figures) -> list[tuple[str, str]]:
     """Names and texts of the figures of a measured run (docs/measurements.md).
@@ -80,7 +83,7 @@ def _buffers(buffers: Figures) -> str:
 
 
 def _verdict(found: Figures) -> str:
-    fair, settling = found["fairness"], found["steadiness"]
+    fair, settling, span = found["fairness"], found["steadiness"], found["end"] - found["begin"]
     notes = []
     if not found["complete"]:
         notes.append("measured packets had not ended: latencies are too low")
@@ -88,7 +91,7 @@ def _verdict(found: Figures) -> str:
         notes.append(f"{fair['starved']} of {fair['sources']} sources are starved")
     if settling["drifts"] and not found["saturated"]:
         notes.append("latency or accepted load still drifts")
-    elif (settling["warm_up_needed"] or 0) > found["begin"]:
+    elif (settling["warm_up_needed"] or 0) > found["begin"] + NOTED * span:
         notes.append(f"a warm-up of {settling['warm_up_needed']:,} cycles is advised")
     if found["total_latency"]["correlated"]:
         notes.append("the ± is too narrow: measure more cycles")

@@ -13,6 +13,7 @@ from model.presets import PRESETS
 from tools.common import OutputType, again, emit, json_option, seed_option
 from tools.defect_options import rate_options
 from tools.files import read_image, report_to_stderr
+from tools.measure_options import measure_options, measured_cycles
 from tools.plotting import ENDINGS
 from tools.simulate_report import heat_map, render
 from tools.simulate_run import RunFiles, drive
@@ -75,6 +76,7 @@ DEFAULT_CYCLES = 20_000
 @click.option(
     "--checkpoint-every", metavar="SECONDS", type=float, help="Write it now and then, too."
 )
+@measure_options
 @wave_options
 @seed_option
 @json_option
@@ -84,11 +86,13 @@ def command(
 ) -> None:  # fmt: skip
     """Run traffic on IMAGE and report what became of every packet.
 
-    The run ends when every packet has arrived, was refused or sunk. Exit code 1 when that did not
-    happen within --max-cycles, or a packet was given to the wrong core.
+    The run ends when every packet has arrived, was refused or sunk; with --measure, when those have
+    that were offered in the measured cycles. Exit code 1 when that did not happen within
+    --max-cycles, or a packet was given to the wrong core.
 
     \b
     wafermesh simulate image.json --load 0.02 --cycles 5000 -o packets.parquet
+    wafermesh simulate image.json --load 0.1 --warm-up 5000 --measure 20000
     wafermesh simulate image.json --traffic trace.parquet --checkpoint run.ckpt
     wafermesh simulate --wafer wse3 --pattern neighbour --load 0.05 --heat-map links.png
     """
@@ -101,7 +105,7 @@ def command(
         require_int("max_cycles", given["max_cycles"], 0, 2**32 - 1)
         stream = traffic_stream(image, seed, given)
     stalls = stall_pattern(given["stall_rate"], given["stall_burst"], seed)
-    stop = given["cycles"] if given["no_drain"] else given["max_cycles"]
+    stop = given["cycles"] if given["no_drain"] or given["measure"] else given["max_cycles"]
     if window:
         from model.traffic import collect
 
@@ -110,13 +114,14 @@ def command(
     with fields_as_options():
         data, counters = drive(image, stream, stalls, stop, files, given)
     data["seconds"] = round(time.perf_counter() - started, 2)
-    data |= {"output": output, "waves": given["waves"], "heat_map": given["heat_map"]}
+    data |= {"output": output}
+    data |= {name: given[name] for name in ("waves", "heat_map", "ports")}
     data["reproduce"] = again("seed", *([] if given["traffic"] else ["pattern", "load", "length"]))
     if given["heat_map"]:
         heat_map(image, counters, data["cycles"], given["heat_map"])
     if not silent:
         emit(as_json, data, lambda: render(data))
-    if not (data["finished"] or given["no_drain"]) or data["misdelivered"]:
+    if not (data["finished"] or given["no_drain"] or given["measure"]) or data["misdelivered"]:
         raise SystemExit(1)
 
 
@@ -129,6 +134,7 @@ def _check(
     check_wafer_options(wafer)
     if given["cycles"] is not None and given["packets"] is not None:
         raise InputError("--cycles and --packets: allowed: one of them")
+    measured_cycles(given)
     if given["cycles"] is None and given["packets"] is None:
         given["cycles"] = DEFAULT_CYCLES
     if given["no_drain"] and (given["cycles"] is None or given["traffic"]):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tools.common import console, key_values
+from tools.measured import measured_lines
 from tools.pictures import draw, links, picture_size
 from tools.plotting import picture
 
@@ -19,22 +20,21 @@ def render(data: dict[str, Any]) -> None:
     rows = [
         ("packets", f"{data['packets']:,} from {data['hosted']:,} hosted tiles"),
         *((name.replace("_", " "), f"{data[name]:,}") for name in ends if data[name]),
-        ("offered load", f"{data['offered_load']:.4f} flits per hosted tile and cycle"),
-        ("accepted load", f"{data['accepted_load']:.4f}"),
-        ("throughput", f"{data['throughput']:.4f}"),
+        *measured_lines(data["measured"]),
     ]
-    for key, name in (("latency", "latency"), ("total_latency", "with queueing")):
-        if data[key]["mean"] is not None:
-            text = "mean {mean:.1f}, p50 {p50}, p99 {p99}, max {max} cycles".format(**data[key])
-            rows.append((name, text))
     if data["silent_sources"]:
         rows.append(("silent sources", f"{data['silent_sources']} have no partner"))
     if data["watchdogs"]:
         rows.append(("watchdog", f"rose in {data['watchdogs']} tiles"))
     rows.append(("cycles", f"{data['cycles']:,} in {data['seconds']} s"))
-    if not data["finished"]:
+    if not data["finished"] and not data["measured"]["complete"]:
         rows.append(("end", "packets were still on the way"))
-    for key, name in (("output", "records"), ("waves", "waves"), ("heat_map", "heat map")):
+    for key, name in (
+        ("output", "records"),
+        ("waves", "waves"),
+        ("heat_map", "heat map"),
+        ("ports", "ports"),
+    ):
         if data[key]:
             rows.append((name, data[key]))
     key_values("Golden engine", rows)

@@ -19,6 +19,7 @@ from rich.progress import SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from model.atomic import check_target
 from tools.common import again, progress, progress_console
+from tools.measure_options import meter_of
 
 if TYPE_CHECKING:
     from model.engine import Simulation
@@ -78,17 +79,19 @@ def drive(
     """
     from model.engine import Simulation
     from model.long_run import LongRun, thaw
+    from model.measure import write_ports
     from model.records import record_writer
     from model.spill import Spill
     from model.summary import Summary, run_figures
 
     threads = _threads(image, given)
-    window = None if given["traffic"] else given["cycles"]
-    fixed = bool(given["no_drain"])
+    until_drained = given["measure"] is not None
+    window = None if given["traffic"] or until_drained else given["cycles"]
+    fixed, meter = bool(given["no_drain"]), meter_of(image, given)
     with _display() as show:
         show("loading the engine")
         run = Simulation(image, stream, stalls=stalls, record_events=False, threads=threads)
-        summary, rows, sums = Summary(image, window), 0, {}
+        summary, rows, sums = Summary(image, window, meter), 0, {}
         if files.checkpoint is not None:
             sums = _sums(image, stalls, given, threads, files)
             if Path(files.checkpoint).exists():
@@ -102,7 +105,7 @@ def drive(
                 stack.callback(records.close)
             elif files.output is not None:
                 records = stack.enter_context(record_writer(image, files.output))
-            long = LongRun(run, stop, fixed, summary, records)
+            long = LongRun(run, stop, fixed, summary, records, until_drained=until_drained)
             _go(long, files, sums, show, _whole(stream, given))
             long.finish()
             if isinstance(records, Spill):
@@ -114,7 +117,11 @@ def drive(
     if files.checkpoint is not None:
         Path(files.checkpoint).unlink(missing_ok=True)
         files.spill.unlink(missing_ok=True)
-    return run_figures(summary, result, stream.silent_sources), result.log.counters
+    meter = summary.meter or meter
+    if given["ports"] is not None:
+        write_ports(image, meter, given["ports"])
+    figures = run_figures(summary, result, stream.silent_sources)
+    return figures | {"measured": meter.figures()}, result.log.counters
 
 
 def _go(long: LongRun, files: RunFiles, sums: dict[str, str], show: Any, whole: Any) -> None:
@@ -223,7 +230,8 @@ def _sums(
         told = {name: given[name] for name in (*drawn, "cycles", "packets")}
         rates = file_sum(given["rates"]) if given["rates"] else ""
         traffic = repr((sorted(told.items()), stalls.seed, rates, source_sum(folder)))
-    ends = {name: given[name] for name in ("cycles", "packets", "no_drain", "max_cycles")}
+    names = ("cycles", "packets", "no_drain", "max_cycles", "warm_up", "measure", "stretches")
+    ends = {name: given[name] for name in names}
     found = {
         "engine": str(source_sum()),
         "image": image_sum(image),

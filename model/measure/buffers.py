@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,9 +10,6 @@ import numpy.typing as npt
 from model.image import ConfigImage
 from model.measure.links import working_ports
 from model.spec import Port
-
-KEPT: Final = 256
-"""Looks that are kept one by one; when there are more, every second is dropped from then on."""
 
 
 class Occupancy:
@@ -27,13 +24,13 @@ class Occupancy:
     Members
     -------
     samples : int64[stretches]
-        Looks taken.
+        Looks taken, each as often as it weighs.
     held : uint32[stretches, tiles, 5, vcs]
         Flits seen in each input VC, in all looks together: divided by ``samples``, its mean.
     full : uint32[stretches, tiles, 5, vcs]
         Looks in which it was full.
     over_time : list of (cycle, flits)
-        Flits in all buffers, ``KEPT`` looks at most, evenly spaced.
+        Flits in all buffers.
     """
 
     def __init__(self, image: ConfigImage, stretches: int = 1) -> None:
@@ -42,11 +39,12 @@ class Occupancy:
         self.held = np.zeros((stretches, spec.tiles, 5, spec.vcs), np.uint32)
         self.full = np.zeros_like(self.held)
         self.over_time: list[tuple[int, int]] = []
-        self._every = 1
         self._works = working_ports(image)
         self._depth = spec.depth
 
-    def look(self, cycle: int, occupancy: npt.NDArray[np.uint8], stretch: int = 0) -> None:
+    def look(
+        self, cycle: int, occupancy: npt.NDArray[np.uint8], stretch: int = 0, weight: int = 1
+    ) -> None:
         """Take a look.
 
         Parameters
@@ -57,14 +55,17 @@ class Occupancy:
             Flits in every input VC.
         stretch : int
             That the cycle belongs to.
+        weight : int
+            Looks that it stands for.
         """
-        self.held[stretch] += occupancy
-        self.full[stretch] += occupancy == self._depth
-        if self.samples.sum() % self._every == 0:
-            self.over_time.append((cycle, int(occupancy.sum(dtype=np.int64))))
-            if len(self.over_time) > KEPT:
-                self.over_time, self._every = self.over_time[::2], 2 * self._every
-        self.samples[stretch] += 1
+        self.held[stretch] += occupancy * np.uint32(weight)
+        self.full[stretch] += (occupancy == self._depth) * np.uint32(weight)
+        self.samples[stretch] += weight
+        self.over_time.append((cycle, int(occupancy.sum(dtype=np.int64))))
+
+    def thin(self) -> None:
+        """Forget every second of the looks one by one; the sums stay."""
+        self.over_time = self.over_time[::2]
 
     def figures(self) -> dict[str, Any]:
         """Mean and full share by port, the fullest buffers and the flits over time, for JSON."""

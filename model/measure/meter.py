@@ -14,7 +14,11 @@ from model.measure.window import Measurement
 from model.runlog import Counters
 
 LOOKS: Final = 256
-"""At the buffers in the measured cycles; where their end is not known, one in so many cycles."""
+"""At the buffers in the measured cycles; where their end is not known, one in so many cycles, and
+half as often whenever there were as many."""
+
+STEP: Final = 256
+"""Cycles of the drain between two looks whether it is done."""
 
 NEVER: Final = 1 << 62
 
@@ -26,7 +30,10 @@ class Run(Protocol):
     def cycle(self) -> int: ...
 
     @property
-    def finished(self) -> bool: ...
+    def ended(self) -> bool: ...
+
+    @property
+    def oldest(self) -> int: ...
 
     def counters(self) -> Counters: ...
 
@@ -36,9 +43,9 @@ class Run(Protocol):
 class Meter:
     """Measures a run that stops where it is asked to, in bounded memory.
 
-    Whoever drives the run advances it to ``next_stop`` and not beyond, calls :meth:`look` there,
-    adds the packets that come out to ``packets``, and calls :meth:`close` at the end. It can be
-    pickled into a checkpoint at any time.
+    Whoever drives the run advances it to :meth:`stop_after` and not beyond, calls :meth:`look`
+    there, adds the packets that come out to ``packets``, and calls :meth:`close` at the end. It can
+    be pickled into a checkpoint at any time.
 
     Parameters
     ----------
@@ -64,17 +71,24 @@ class Meter:
         self.packets = Measurement(image, begin, end)
         self.links = LinkUse(image, stretches)
         self.buffers = Occupancy(image, stretches)
-        self._stretches, self._looks, self._reads = stretches, 0, 0
+        self._stretches, self._looks, self._reads, self._weight = stretches, 0, 0, 1
+
+    def stop_after(self, cycle: int) -> int:
+        """The next cycle, after this one, at which a run has to stop."""
+        drain = NEVER
+        if self.end is not None:
+            drain = self.end + max(0, (cycle - self.end) // STEP + 1) * STEP
+        return min(self._next_stop, drain)
 
     @property
-    def next_stop(self) -> int:
+    def _next_stop(self) -> int:
         """The next cycle at which to look; ``NEVER`` when all was seen."""
         return min(self._next_look, self._next_read)
 
     @property
     def _next_look(self) -> int:
         if self.end is None:
-            return self.begin + self._looks * LOOKS
+            return self.begin + self._looks * LOOKS * self._weight
         span = self.end - self.begin
         looks = min(LOOKS, span)
         return self.begin + self._looks * span // looks if self._looks < looks else NEVER
@@ -87,27 +101,47 @@ class Meter:
         return self.begin + span // self._stretches if self._reads <= self._stretches else NEVER
 
     def look(self, run: Run) -> None:
-        """Look at a run that has come to ``next_stop``."""
-        self._look(run, run.cycle)
+        """Look at a run, if it is time to."""
+        if run.cycle == self._next_stop and not run.ended:
+            self._look(run, run.cycle)
 
     def _look(self, run: Run, cycle: int) -> None:
         if cycle == self._next_read:
             self.links.read(cycle, run.counters().moved, self._reads - 1)
             self._reads += 1
         if cycle == self._next_look:
-            self.buffers.look(cycle, run.occupancy(), self._reads - 1)
+            self.buffers.look(cycle, run.occupancy(), self._reads - 1, self._weight)
             self._looks += 1
+            if self.end is None and self._looks == LOOKS:
+                self.buffers.thin()
+                self._looks, self._weight = LOOKS // 2, 2 * self._weight
 
-    def close(self, run: Run) -> None:
-        """Take note of the end of the run; a fabric that is empty stays so to ``end``."""
+    def drained(self, run: Run) -> bool:
+        """All measured packets have ended and been added up; asked for every ``STEP`` cycles."""
+        if self.end is None or run.cycle < self.end or (run.cycle - self.end) % STEP:
+            return False
+        return run.oldest >= self.end
+
+    def close(self, run: Run, cycles: int) -> None:
+        """Take note of the end of the run, before the packets that have not ended.
+
+        Parameters
+        ----------
+        run : Run
+            A fabric that is empty stays so to ``end``.
+        cycles : int
+            Of the run, not less than ``run.cycle``.
+        """
         if self.end is None:
-            self.links.read(run.cycle, run.counters().moved)
-        while self.end is not None and run.finished and self.next_stop < NEVER:
-            self._look(run, self.next_stop)
+            if self._reads:
+                self.links.read(cycles, run.counters().moved)
+            self.packets.close(cycles)
+        while self.end is not None and run.ended and self._next_stop < NEVER:
+            self._look(run, self._next_stop)
 
-    def figures(self, end: int | None = None) -> dict[str, Any]:
-        """What :meth:`Measurement.figures` returns, and ``links`` and ``buffers``."""
-        return self.packets.figures(end) | {
+    def figures(self) -> dict[str, Any]:
+        """After the end: what :meth:`Measurement.figures` returns, ``links`` and ``buffers``."""
+        return self.packets.figures() | {
             "links": self.links.figures(),
             "buffers": self.buffers.figures(),
         }

@@ -21,9 +21,6 @@ before."""
 
 MEASURED: Final = 20_000
 
-STEP: Final = 256
-"""Cycles of the drain between two looks whether it is done."""
-
 TAKEN: Final = 1 << 14
 """Packets that are added up together, about."""
 
@@ -96,7 +93,7 @@ def settle(run: Simulation, past: Timeline) -> int:
     """
     cycle = FIRST_WARM_UP
     while True:
-        while run.cycle < cycle and not run.finished:
+        while run.cycle < cycle and not run.ended:
             run.advance(cycle, cycle)
             past.add(run.take())
         # Of the packets offered later, some have not ended yet.
@@ -122,18 +119,16 @@ def drive(
         Called with the current cycle.
     """
     assert meter.end is not None
-    while run.cycle < stop and not run.finished:
-        to = min(stop, meter.next_stop, run.cycle + STEP)
+    while run.cycle < stop and not run.ended:
+        to = min(stop, meter.stop_after(run.cycle))
         run.advance(to, to)
-        if run.cycle == meter.next_stop and not run.finished:
-            meter.look(run)
-        drains = run.cycle >= meter.end
-        if drains or len(run.loaded) >= TAKEN:
+        meter.look(run)
+        if run.cycle >= meter.end or len(run.loaded) >= TAKEN:
             meter.packets.add(run.take())
-        if drains and run.oldest >= meter.end:
+        if meter.drained(run):
             break
         if progress is not None:
             progress(run.cycle)
+    meter.close(run, run.cycle)
     # Beyond are packets only that were offered after the end.
     meter.packets.add(next(run.take_rest()))
-    meter.close(run)

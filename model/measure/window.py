@@ -89,15 +89,16 @@ class Measurement:
         for name in ("total", "network", "whole", "measured", "sources"):
             getattr(self, name).merge(getattr(other, name))
 
-    def figures(self, end: int | None = None) -> dict[str, Any]:
-        """All figures of the packets, for JSON; None for what does not exist.
+    def close(self, end: int) -> None:
+        """Say where the measured cycles end, where it was not known.
 
-        Parameters
-        ----------
-        end : int, optional
-            The cycle after the last measured one, where it was not known before.
+        What was added before must have been offered before; what comes later may not.
         """
-        end = self.end if end is None else end
+        self.end = self.whole.end = self.measured.end = max(self.begin, end)
+
+    def figures(self) -> dict[str, Any]:
+        """All figures of the packets, for JSON; None for what does not exist."""
+        end = self.end
         if end is None:
             raise ValueError("the end of the measured cycles is not known")
         cycles, delivered = max(1, end - self.begin), len(self.total)
