@@ -63,7 +63,11 @@ class RecordWriter:
         self._rows = 0
 
     def add(self, block: RecordBlock) -> None:
-        """Write the next packets; up to ``GROUP`` of them are held back."""
+        """Write the next packets; up to ``GROUP`` of them are held back.
+
+        Replies that were never offered have no record (WIN-4).
+        """
+        block = block.some(block.offered >= 0)
         self._kept.append(block)
         self._rows += len(block)
         while self._rows >= GROUP:

@@ -86,8 +86,8 @@ class Summary:
                 for rate, flits in self._flits.items()
             },
             "hops_mean": round(self._hops / delivered, 3) if delivered else None,
-            "latency": _spread(self._latency),
-            "total_latency": _spread(self._total),
+            "latency": spread(self._latency),
+            "total_latency": spread(self._total),
         }
 
     def _count(self, block: RecordBlock) -> None:
@@ -115,13 +115,15 @@ def run_figures(summary: Summary, result: EngineResult, silent_sources: int = 0)
     return {
         "cycles": result.log.cycles,
         "finished": result.finished,
+        "stuck": result.stuck,
         **summary.figures(),
         "silent_sources": silent_sources,
         "watchdogs": int(result.log.counters.watchdog.sum()),
     }
 
 
-def _spread(found: Histogram) -> dict[str, float | int | None]:
+def spread(found: Histogram) -> dict[str, float | int | None]:
+    """Mean and percentiles, for JSON; None of nothing."""
     return {
         "mean": None if found.mean is None else round(found.mean, 3),
         "p50": found.percentile(50),

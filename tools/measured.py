@@ -20,11 +20,11 @@ def measured_lines(found: Figures) -> list[tuple[str, str]]:
     Parameters
     ----------
     found : mapping
-        What :meth:`model.measure.Meter.figures` returns.
+        What :func:`model.measure.measure` returns: the meter's figures and ``silent_sources``.
     """
     lines = [
         ("measured", _packets(found)),
-        ("offered load", f"{found['offered_load']:.4f} flits per hosted tile and cycle"),
+        ("offered load", _offered(found)),
         ("accepted load", f"{found['accepted_load']:.4f}"),
         ("throughput", f"{found['throughput']:.4f}"),
     ]
@@ -41,6 +41,15 @@ def measured_lines(found: Figures) -> list[tuple[str, str]]:
     if found["buffers"].get("mean") is not None:
         lines.append(("buffers", _buffers(found["buffers"])))
     return [*lines, ("verdict", _verdict(found))]
+
+
+def _offered(found: Figures) -> str:
+    """Where tiles are silent, the load per sending tile, too, as ``--load`` means it."""
+    sending = found["hosted"] - found["silent_sources"]
+    text = f"{found['offered_load']:.4f} flits per hosted tile and cycle"
+    if 0 < sending < found["hosted"]:
+        text += f", {found['offered_load'] * found['hosted'] / sending:.4f} per sending one"
+    return text
 
 
 def _packets(found: Figures) -> str:

@@ -13,6 +13,7 @@ from model.presets import PRESETS
 from tools.common import OutputType, again, emit, json_option, seed_option
 from tools.defect_options import rate_options
 from tools.files import read_image, report_to_stderr
+from tools.loop_options import check_loop_options, closed_loop, loop_options
 from tools.measure_options import measure_options, measured_cycles
 from tools.plotting import ENDINGS
 from tools.simulate_report import heat_map, render
@@ -44,6 +45,7 @@ DEFAULT_CYCLES = 20_000
     help="Packets from a Parquet trace instead, streamed; CSV and unsorted rows are read whole.",
 )
 @click.option("--rates", metavar="FILE", help="Factor on the load of sources: source, rate.")
+@loop_options
 @click.option("--cycles", type=int, help=f"Offer for so many cycles.  [default: {DEFAULT_CYCLES}]")
 @click.option("--packets", type=int, help="Offer so many packets instead.")
 @click.option("--no-drain", is_flag=True, help="Stop after --cycles, whatever is on the way.")
@@ -93,6 +95,7 @@ def command(
     \b
     wafermesh simulate image.json --load 0.02 --cycles 5000 -o packets.parquet
     wafermesh simulate image.json --load 0.1 --warm-up 5000 --measure 20000
+    wafermesh simulate image.json --load 1 --window 4 --reply 2
     wafermesh simulate image.json --traffic trace.parquet --checkpoint run.ckpt
     wafermesh simulate --wafer wse3 --pattern neighbour --load 0.05 --heat-map links.png
     """
@@ -100,7 +103,7 @@ def command(
     _check(image_file, wafer, output, given)
     files = RunFiles(output, given["checkpoint"], given["checkpoint_every"])
     image = read_image(image_file) if image_file else make_wafer(wafer or "", seed, given)
-    window = wave_window(image, given)
+    window, loop = wave_window(image, given), closed_loop(image, given)
     with fields_as_options():
         require_int("max_cycles", given["max_cycles"], 0, 2**32 - 1)
         stream = traffic_stream(image, seed, given)
@@ -112,7 +115,7 @@ def command(
         write_engine_waves(window, image, collect(stream), stalls, stop)
     started = time.perf_counter()
     with fields_as_options():
-        data, counters = drive(image, stream, stalls, stop, files, given)
+        data, counters = drive(image, stream, loop, stalls, stop, files, given)
     data["seconds"] = round(time.perf_counter() - started, 2)
     data |= {"output": output}
     data |= {name: given[name] for name in ("waves", "heat_map", "ports")}
@@ -145,3 +148,4 @@ def _check(
         if path not in (None, "-"):
             check_target(option, path)
     check_wave_options(given)
+    check_loop_options(given, "waves")

@@ -17,17 +17,34 @@ if TYPE_CHECKING:
 def render(data: dict[str, Any]) -> None:
     """Print a run for people."""
     ends = ("delivered", "refused", "sunk", "misdelivered", "in_flight", "waiting")
+    loop = data.get("loop")
     rows = [
-        ("packets", f"{data['packets']:,} from {data['hosted']:,} hosted tiles"),
+        (
+            "requests" if loop else "packets",
+            f"{data['packets']:,} from {data['hosted']:,} hosted tiles",
+        ),
         *((name.replace("_", " "), f"{data[name]:,}") for name in ends if data[name]),
-        *measured_lines(data["measured"]),
+        *measured_lines(data["measured"] | {"silent_sources": data["silent_sources"]}),
     ]
+    if loop:
+        text = "mean {mean:.1f}, p50 {p50}, p99 {p99}, max {max} cycles"
+        for key, name in (("round_trip", "round trip"), ("total_round_trip", "with queueing")):
+            if loop[key]["mean"] is not None:
+                rows.append((name, text.format(**loop[key])))
+        text = f"{loop['request_rate']:.4f} per sending tile and cycle"
+        rows.append(
+            ("round trips", f"{text}, {loop['outstanding']:.2f} of {loop['window']} under way")
+        )
     if data["silent_sources"]:
         rows.append(("silent sources", f"{data['silent_sources']} have no partner"))
     if data["watchdogs"]:
         rows.append(("watchdog", f"rose in {data['watchdogs']} tiles"))
     rows.append(("cycles", f"{data['cycles']:,} in {data['seconds']} s"))
-    if not data["finished"] and not data["measured"]["complete"]:
+    if data["stuck"]:
+        rows.append(
+            ("end", "stuck: windows are taken by lost requests, nothing can happen any more")
+        )
+    elif not data["finished"] and not data["measured"]["complete"]:
         rows.append(("end", "packets were still on the way"))
     for key, name in (
         ("output", "records"),

@@ -25,9 +25,12 @@ if TYPE_CHECKING:
     from model.engine import Simulation
     from model.image import ConfigImage
     from model.long_run import LongRun
+    from model.measure import Meter
     from model.runlog import Counters
     from model.schedule import StallPattern
+    from model.summary import Summary
     from model.traffic import PacketStream
+    from model.traffic.closed_loop import ClosedLoop
 
 TWO_THREADS: Final = 128 * 128
 """Tiles from which two threads are the default: below, a cycle is too short to share."""
@@ -64,6 +67,7 @@ def _threads(image: ConfigImage, given: dict[str, Any]) -> int:
 def drive(
     image: ConfigImage,
     stream: PacketStream,
+    loop: ClosedLoop | None,
     stalls: StallPattern,
     stop: int,
     files: RunFiles,
@@ -82,7 +86,7 @@ def drive(
     from model.measure import write_ports
     from model.records import record_writer
     from model.spill import Spill
-    from model.summary import Summary, run_figures
+    from model.summary import run_figures
 
     threads = _threads(image, given)
     until_drained = given["measure"] is not None
@@ -90,10 +94,12 @@ def drive(
     fixed, meter = bool(given["no_drain"]), meter_of(image, given)
     with _display() as show:
         show("loading the engine")
-        run = Simulation(image, stream, stalls=stalls, record_events=False, threads=threads)
-        summary, rows, sums = Summary(image, window, meter), 0, {}
+        run = Simulation(
+            image, stream, loop=loop, stalls=stalls, record_events=False, threads=threads
+        )
+        summary, rows, sums = _summary(image, stream, loop, window, meter), 0, {}
         if files.checkpoint is not None:
-            sums = _sums(image, stalls, given, threads, files)
+            sums = _sums(image, loop, stalls, given, threads, files)
             if Path(files.checkpoint).exists():
                 show(f"reading {files.checkpoint}")
                 summary, rows = thaw(run, files.checkpoint, sums)
@@ -122,6 +128,21 @@ def drive(
         write_ports(image, meter, given["ports"])
     figures = run_figures(summary, result, stream.silent_sources)
     return figures | {"measured": meter.figures()}, result.log.counters
+
+
+def _summary(
+    image: ConfigImage,
+    stream: PacketStream,
+    loop: ClosedLoop | None,
+    window: int | None,
+    meter: Meter,
+) -> Summary:
+    from model.loop_summary import LoopSummary
+    from model.summary import Summary
+
+    if loop is None:
+        return Summary(image, window, meter)
+    return LoopSummary(image, loop, stream.silent_sources, window, meter)
 
 
 def _go(long: LongRun, files: RunFiles, sums: dict[str, str], show: Any, whole: Any) -> None:
@@ -164,7 +185,7 @@ def _whole(stream: PacketStream, given: dict[str, Any]) -> Any:
     """What part of a run is done, from 0 to 1, where its end is known; else None."""
     packets = getattr(stream, "packets", None) or given["packets"]
     if packets:
-        return lambda run: min(1.0, run.loaded.end / packets)
+        return lambda run: min(1.0, run.loaded.requests / packets)
     if given["traffic"]:
         return None
     return lambda run: min(1.0, run.cycle / max(1, given["cycles"]))
@@ -212,6 +233,7 @@ def _display() -> Iterator[Any]:
 
 def _sums(
     image: ConfigImage,
+    loop: ClosedLoop | None,
     stalls: StallPattern,
     given: dict[str, Any],
     threads: int,
@@ -236,6 +258,7 @@ def _sums(
         "engine": str(source_sum()),
         "image": image_sum(image),
         "traffic": traffic,
+        "closed loop": repr(loop),
         "stalls": repr(stalls),
         "end": repr(sorted(ends.items())),
         "number of threads": str(threads),
