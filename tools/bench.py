@@ -15,6 +15,7 @@ BENCHES = {
     "defects": "Seconds to draw a wafer of each kind of defects.",
     "repair": "Cores lost and moved, distance of neighbours, by strategy and place of the spares.",
     "wide": "Whole wafers: time, memory, stretch, loads, and what was walked.",
+    "window": "Closed loops: round trip and throughput by the window of outstanding requests.",
     "traffic": "Traces: packets per second and peak memory, by their length.",
     "compile": "Compile time and peak memory, by size, defect rate and effort.",
 }
