@@ -41,9 +41,7 @@ def render(data: dict[str, Any]) -> None:
         rows.append(("watchdog", f"rose in {data['watchdogs']} tiles"))
     rows.append(("cycles", f"{data['cycles']:,} in {data['seconds']} s"))
     if data["stuck"]:
-        rows.append(
-            ("end", "stuck: windows are taken by lost requests, nothing can happen any more")
-        )
+        rows.append(("end", "stuck: lost requests hold the windows, nothing can happen any more"))
     elif not data["finished"] and not data["measured"]["complete"]:
         rows.append(("end", "packets were still on the way"))
     for key, name in (

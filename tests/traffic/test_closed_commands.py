@@ -145,7 +145,7 @@ def test_win_4_a_run_that_is_stuck_says_so_and_exits_with_1(tmp_path: Path) -> N
     words = [str(tmp_path / "image.json"), "--traffic", str(tmp_path / "t.csv"), "--window", "1"]
     result = call("simulate", *words)
     assert result.exit_code == 1
-    assert "stuck: windows are taken by lost requests" in " ".join(result.stdout.split())
+    assert "stuck: lost requests hold the windows" in " ".join(result.stdout.split())
     data = json.loads(call("simulate", *words, "--json").stdout)
     assert (data["stuck"], data["finished"], data["cycles"] < 50) == (True, False, True)
 
