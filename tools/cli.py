@@ -17,6 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "defects": "Sample a wafer map with broken cores, tiles and links.",
     "compile": "Repair and route a wafer map into a configuration image.",
     "inspect": "Look at an image, a tile, or the walk of one pair through the tables.",
+    "explore": "The page: a wafer, its defects, repair, routes and traffic, live in the browser.",
     "picture": "Draw an image: channel load, displacement, route entries or defects.",
     "traffic": "Patterns and traces: list, draw, import, check.",
     "simulate": "Run traffic on the golden engine and write packet records.",

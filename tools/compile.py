@@ -9,7 +9,7 @@ import click
 from model.compile import CompileOptions, compile_wafer
 from model.image_file import image_to_json, image_to_npz
 from model.presets import PRESETS
-from model.repair import REPAIRS
+from model.repair import NO_REPAIR, REPAIRS
 from model.repair.homes import PLACES
 from model.routing import ROUTINGS, Effort
 from tools.common import OutputType, again, emit, json_option, key_values, progress_console
@@ -42,11 +42,12 @@ from tools.files import read_wafer, report_to_stderr, write_result
 )
 @click.option(
     "--repair",
-    type=click.Choice(list(REPAIRS)),
+    type=click.Choice([*REPAIRS, NO_REPAIR]),
     default="displacement",
     show_default=True,
     help="Who hosts a broken tile's work. displacement: spares, least total distance from home; "
-    "ripple: the line moves up by one, as on the chip; neighbours: logical neighbours stay close.",
+    "ripple: the line moves up by one, as on the chip; neighbours: logical neighbours stay close; "
+    "none: the remap is off.",
 )
 @click.option(
     "--effort",

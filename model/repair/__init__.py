@@ -1,7 +1,8 @@
 """Repair strategies by name (RMP-3): which tile hosts each logical core.
 
-All host as many cores as there are usable tiles for, so a logical array is hosted whole whenever
-enough healthy cores reach each other; they differ in who moves where.
+All of :data:`REPAIRS` host as many cores as there are usable tiles for, so a logical array is hosted
+whole whenever enough healthy cores reach each other; they differ in who moves where. ``none`` moves
+nobody: what a wafer is without its remap.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ REPAIRS: Final[Mapping[str, Strategy]] = {
     "neighbours": neighbours,
 }
 
+NO_REPAIR: Final = "none"
+"""A baseline: cores whose home cannot host are lost, whatever spares there are."""
+
+
+def at_home(homes: HomePlan, usable: npt.NDArray[np.bool_]) -> npt.NDArray[np.int32]:
+    """The strategy :data:`NO_REPAIR`."""
+    return np.where(usable[homes.home], homes.home, np.int32(-1))
+
 
 def repair_strategy(name: str) -> Strategy:
     """Look a strategy up by name.
@@ -36,6 +45,7 @@ def repair_strategy(name: str) -> Strategy:
     InputError
         When there is none of that name.
     """
-    if name not in REPAIRS:
-        raise InputError(f"repair is {name!r}; allowed: {', '.join(REPAIRS)}")
-    return REPAIRS[name]
+    known = {**REPAIRS, NO_REPAIR: at_home}
+    if name not in known:
+        raise InputError(f"repair is {name!r}; allowed: {', '.join(known)}")
+    return known[name]

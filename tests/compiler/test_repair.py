@@ -115,6 +115,16 @@ def test_rmp_3_all_are_hosted_whenever_enough_cores_reach_each_other(
     assert (host == repair_strategy(name)(homes, usable)).all()
 
 
+def test_rmp_3_none_leaves_cores_at_home_or_loses_them() -> None:
+    homes = HomePlan.build(6, 4, 2, "columns")
+    usable = np.ones(24, np.bool_)
+    usable[[0, 7]] = False
+    host = repair_strategy("none")(homes, usable)
+    assert host.dtype == np.int32
+    assert (host == np.where(usable[homes.home], homes.home, -1)).all()
+    assert (host < 0).sum() == 2
+
+
 def test_the_check_of_repairs_fails_on_broken_strategies() -> None:
     homes = HomePlan.build(6, 4, 2, "columns")
     usable = np.ones(24, np.bool_)
