@@ -1,8 +1,8 @@
 """Repair strategies by name (RMP-3): which tile hosts each logical core.
 
-All of :data:`REPAIRS` host as many cores as there are usable tiles for, so a logical array is hosted
-whole whenever enough healthy cores reach each other; they differ in who moves where. ``none`` moves
-nobody: what a wafer is without its remap.
+All of :data:`REPAIRS` host as many cores as there are usable tiles for, so a logical array is
+hosted whole whenever enough healthy cores reach each other; they differ in who moves where.
+``none`` moves nobody: what a wafer is without its remap.
 """
 
 from __future__ import annotations

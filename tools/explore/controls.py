@@ -106,9 +106,8 @@ class Controls:
         strategy = ui.select(REPAIR_NAMES, label="Who moves").props("dense outlined").mark("repair")
         strategy.classes("q-mt-sm")
 
-        async def set_repair() -> None:
-            wanted = strategy.value if switch.value else NO_REPAIR
-            await self._session.change(repair=wanted)
+        def set_repair() -> None:
+            self._session.want(repair=strategy.value if switch.value else NO_REPAIR)
 
         def follow(now: Settings) -> None:
             switch.value = now.repair != NO_REPAIR
@@ -147,9 +146,9 @@ class Controls:
         def follow(now: Settings) -> None:
             element.value = encode(getattr(now, name))
 
-        async def change() -> None:
-            if element.value is not None:
-                await self._session.change(**{name: decode(element.value)})
+        def change(event: Any) -> None:
+            if event.value is not None:
+                self._session.want(**{name: decode(event.value)})
 
         self._followers.append(follow)
         follow(self._session.settings)
@@ -182,6 +181,13 @@ class Controls:
         slider = ui.slider(min=low, max=high, step=step).mark(name)
         slider.props(f'aria-label="{label}" dense')
         self._followers.append(lambda now: value.set_text(shown(getattr(now, name))))
+
+        def widen(now: Settings) -> None:
+            """A slider would cut what a link asks for to its own range, and report that."""
+            slider.props["max"] = max(high, encode(getattr(now, name)))
+
+        self._followers.append(widen)
+        widen(self._session.settings)
         self._bind(name, slider, encode, decode)
 
 

@@ -128,10 +128,13 @@ def unpack_map(text: str) -> WaferMap:
     InputError
         When it is damaged or too large.
     """
-    most = _SIZE.size + MAP_SIDE * MAP_SIDE
+    most = _SIZE.size + MAP_SIDE * MAP_SIDE + 1  # it may end no sooner than the output is full
     try:
         packed = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-        raw = zlib.decompressobj().decompress(packed, most)
+        unpacker = zlib.decompressobj()
+        raw = unpacker.decompress(packed, most)
+        if not unpacker.eof:
+            raise zlib.error("it does not end")
         width, height = _SIZE.unpack_from(raw)
     except (binascii.Error, ValueError, zlib.error, struct.error) as error:
         raise InputError(f"map is damaged ({error}); allowed: a map of this page") from error

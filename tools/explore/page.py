@@ -24,7 +24,7 @@ from tools.explore.stage import Stage
 from tools.explore.upload import MOST_BYTES, read_upload
 from tools.explore.workers import Workers
 
-MARK: Final = Path(__file__).parent / "web" / "mark.svg"
+MARK: Final = (Path(__file__).parent / "web" / "mark.svg").read_text(encoding="utf-8")
 
 
 class Page:
@@ -57,6 +57,7 @@ class Page:
                 self._stage = Stage(self._session)
             with ui.element("div").classes("wm-right"):
                 self._readouts = Readouts()
+        self._stage.player.on_traffic(self._measure)
         view = self._stage.view
         view.on("ready", self._ready)
         view.on("hover", lambda e: self._hover(e.args), throttle=0.04)
@@ -69,7 +70,7 @@ class Page:
 
     def _head(self) -> None:
         with ui.element("h1").classes("wm-brand"):
-            ui.image(MARK).classes("wm-mark").props('no-spinner alt=""')
+            ui.html(MARK, sanitize=False).classes("wm-mark").props("aria-hidden=true")
             ui.label("wafermesh")
             with ui.element("small"):
                 ui.label("see a wafer survive its defects")
@@ -187,10 +188,13 @@ class Page:
         reel = await self._session.film(cycle // REEL * REEL)
         if reel is not None and self._session.outcome is outcome:
             self._stage.view.add_reel(reel)
-        if cycle == 0:
-            data = await self._session.measure()
-            if data is not None and self._session.outcome is outcome:
-                self._readouts.show_traffic(data)
+
+    async def _measure(self) -> None:
+        """Figures of the traffic that has just begun."""
+        outcome = self._session.outcome
+        data = await self._session.measure()
+        if data is not None and self._session.outcome is outcome:
+            self._readouts.show_traffic(data)
 
     def _at(self, given: Any) -> None:
         if isinstance(given, dict) and type(given.get("cycle")) is int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from nicegui import ui
@@ -18,6 +19,7 @@ class Player:
 
     def __init__(self, session: Session, view: WaferView) -> None:
         self._session, self._view = session, view
+        self._begun: Callable[[], Awaitable[None]] | None = None
         self.playing = ""
         """``pulse``, ``traffic``, or nothing."""
         with ui.element("div").classes("wm-row wm-wrap"):
@@ -57,10 +59,14 @@ class Player:
         self.follow()
         self._pulse.on_click(self.pulse)
         self._traffic.on_click(self.traffic)
-        pattern.on_value_change(lambda e: self._session.change(pattern=e.value))
-        load.on_value_change(lambda e: self._session.change(load=e.value))
+        pattern.on_value_change(lambda e: self._session.want(pattern=e.value))
+        load.on_value_change(lambda e: self._session.want(load=e.value))
         self._speed.on_value_change(lambda e: self._view.control("speed", _number(e.value)))
         self._loop.on_value_change(lambda e: self._view.control("loop", bool(e.value)))
+
+    def on_traffic(self, begun: Callable[[], Awaitable[None]]) -> None:
+        """Have ``begun`` called whenever traffic starts."""
+        self._begun = begun
 
     def follow(self) -> None:
         """Show the session's traffic."""
@@ -84,7 +90,7 @@ class Player:
         was = self.playing
         self.stop()
         if was == "traffic":
-            self.traffic()
+            await self.traffic()
         elif was == "pulse":
             await self.pulse()
 
@@ -96,10 +102,12 @@ class Player:
         self._begin("pulse", reel["count"])
         self._view.start_pulse(reel, self._loop.value, self._speed.value)
 
-    def traffic(self) -> None:
+    async def traffic(self) -> None:
         """Run the traffic from cycle 0."""
         self._begin("traffic", FILM_CYCLES)
         self._view.start_traffic(self._speed.value)
+        if self._begun is not None:
+            await self._begun()
 
     def _begin(self, what: str, cycles: int) -> None:
         self.playing = what

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
@@ -57,26 +58,51 @@ class Session:
         self._workers, self._shown, self._failed = workers, shown, failed
         self._past: list[Settings] = []
         self._wanted: Settings | None = None
+        self._tasks: set[asyncio.Future[None]] = set()
 
     # Changes --------------------------------------------------------------------------------------
 
+    def want(self, **fields: Any) -> None:
+        """Change some settings at once, and let the work for it begin; a refusal is told.
+
+        What a control says must be the state before anything else happens: a picture that is just
+        ready would otherwise set the control back.
+        """
+        task = asyncio.ensure_future(self._work(self._take(fields)))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def change(self, **fields: Any) -> None:
-        """Change some settings; a refusal is told, and nothing changes."""
+        """As :meth:`want`, and wait until it is shown."""
+        await self._work(self._take(fields))
+
+    async def become(self, settings: Settings) -> None:
+        """Show other settings."""
+        await self._work(self._adopt(settings))
+
+    def _take(self, fields: dict[str, Any]) -> bool:
         try:
-            await self.become(replace(self.settings, **fields))
+            return self._adopt(replace(self.settings, **fields))
         except InputError as error:
             self._failed(str(error))
+            return False
 
-    async def become(self, settings: Settings, *, remember: bool = True) -> None:
-        """Show other settings."""
+    def _adopt(self, settings: Settings, *, remember: bool = True) -> bool:
+        """Take settings over; False when they are those that are shown."""
         before = self.settings
         if settings == before and self.outcome is not None:
-            return
+            return False
         if remember and self.outcome is not None:
             self._past = [*self._past[1 - UNDO_MOST :], before]
         self.settings = settings
-        if self.outcome is not None and _same_image(settings, self.outcome.settings):
-            self.outcome = replace(self.outcome, settings=settings)
+        return True
+
+    async def _work(self, needed: bool) -> None:
+        if not needed:
+            return
+        if self.outcome is not None and _same_image(self.settings, self.outcome.settings):
+            self.outcome = replace(self.outcome, settings=self.settings)
+            self._wanted = None
             self._shown()
         else:
             await self._compile()
@@ -100,7 +126,7 @@ class Session:
         """Go back one change; False where there is none."""
         if not self._past:
             return False
-        await self.become(self._past.pop(), remember=False)
+        await self._work(self._adopt(self._past.pop(), remember=False))
         return True
 
     async def _compile(self) -> None:
@@ -122,15 +148,22 @@ class Session:
             found = await self._workers.run(make_outcome, wanted)
         except (InputError, BrokenProcessPool) as error:
             if self._wanted is None:
-                self.settings = self.outcome.settings if self.outcome else Settings()
                 lost = "the compiler ended without an answer; allowed: a smaller wafer"
                 self._failed(str(error) if isinstance(error, InputError) else lost)
-                self._shown()
+                self._go_back(wanted)
             return
         self.waited = time.perf_counter() - started
         newest = self.settings if _same_image(self.settings, wanted) else wanted
         self.outcome = replace(found, settings=newest)
         self._shown()
+
+    def _go_back(self, refused: Settings) -> None:
+        """To what is shown; at the very beginning to a wafer that can be shown."""
+        if self.outcome is not None:
+            self.settings = self.outcome.settings
+            self._shown()
+        elif refused != Settings():
+            self._wanted = self.settings = Settings()
 
     # What is asked of an outcome ------------------------------------------------------------------
 

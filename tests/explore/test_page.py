@@ -1,0 +1,192 @@
+"""The page in a real browser: every control moves what it should, and the numbers are true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import parse_qsl
+
+import pytest
+
+from model.errors import InputError
+from tests.explore.tab import Tab
+from tools.explore.film import measure
+from tools.explore.outcome import make_outcome
+from tools.explore.settings import Settings
+from tools.explore.way import find_way
+
+pytestmark = pytest.mark.xdist_group("explorer")  # one server and one browser serve them all
+
+Open = Callable[..., Tab]
+SMALL = "?width=12&height=9&spares=2"
+
+
+def expected(query: str) -> Settings:
+    return Settings.from_query(dict(parse_qsl(query.lstrip("?"))))
+
+
+def test_numbers_on_the_page_are_those_of_the_compiler(open_tab: Open) -> None:
+    tab = open_tab()
+    report = make_outcome(Settings()).image.report
+    for figure in ("lost", "repaired", "hosted", "dead_links"):
+        assert tab.number(figure) == report[figure]
+    assert tab.number("healthy") == report["healthy_tiles"]
+    assert tab.number("mean_hops") == round(report["mean_hops"], 2)
+    assert tab.number("stretch") == round(report["stretch"], 3)
+    assert tab.number("bound") == round(1 / report["max_channel_load"], 4)
+    assert "cores are hosted" in tab.page.locator(".wm-story").inner_text()
+
+
+def test_controls_move_the_settings_and_the_picture(open_tab: Open) -> None:
+    tab = open_tab(SMALL)
+    tab.next_scene(lambda: tab.slide("Dead tiles", 2))
+    tab.wait("location.search.includes('tile_rate=0.05')")
+    tab.next_scene(lambda: tab.slide("Dead links, each direction", 1))
+    tab.next_scene(lambda: tab.slide("Dead cores, router works", 4))
+    tab.next_scene(lambda: tab.choose("Spares lie", "at the south edge"))
+    tab.next_scene(lambda: tab.choose("Who moves", "ripple along the line"))
+    tab.next_scene(lambda: tab.page.get_by_role("switch", name="Remap around defects").click())
+    tab.next_scene(lambda: tab.choose("Legal turns", "up*/down*, a baseline"))
+    tab.next_scene(lambda: tab.page.get_by_role("button", name="4", exact=True).click())
+    tab.wait("location.search.includes('vcs=4')")
+    query = tab.query()
+    assert query["spare_place"] == "rows"
+    assert query["repair"] == "none"
+    assert query["routing"] == "updown"
+    assert query["core_rate"] == "0.02"
+    assert tab.number("lost") == make_outcome(Settings.from_query(query)).image.report["lost"]
+    tab.next_scene(lambda: tab.page.get_by_role("button", name="Undo").click())
+    assert "vcs" not in tab.query()
+    before = tab.query().get("seed")
+    tab.next_scene(lambda: tab.page.get_by_role("button", name="New map").click())
+    assert tab.query()["seed"] != before
+
+
+def test_a_link_recreates_exactly_this_state(open_tab: Open) -> None:
+    first = open_tab(SMALL + "&tile_rate=0.1&edits=5X-7c-30E&seed=4")
+    second = open_tab("?" + "&".join(f"{k}={v}" for k, v in first.query().items()))
+    for figure in ("lost", "repaired", "hosted", "dead_links", "mean_hops", "way"):
+        assert first.number(figure) == second.number(figure)
+
+
+def test_breaking_a_tile_and_a_link_by_hand_reroutes_at_once(open_tab: Open) -> None:
+    tab = open_tab("?width=12&height=9&spares=2&tile_rate=0&link_rate=0")
+    tab.page.get_by_role("button", name="Draw").click()
+    tab.next_scene(lambda: tab.click_tile(4, 3, 12, 9))
+    assert tab.query()["edits"] == "40X"
+    assert tab.number("healthy") == 107
+    assert tab.number("repaired") >= 1
+    tab.choose("Brush", "Break link")
+    tab.next_scene(lambda: tab.click_tile(6, 3, 12, 9, at=0.96))
+    assert tab.number("dead_links") == 2
+    tab.choose("Brush", "Break one way")
+    tab.next_scene(lambda: tab.click_tile(8, 3, 12, 9, at=0.96))
+    assert tab.number("dead_links") == 3
+    tab.choose("Brush", "Heal")
+    tab.next_scene(lambda: tab.click_tile(4, 3, 12, 9))
+    assert tab.number("healthy") == 108
+
+
+def test_choosing_two_tiles_shows_the_way_between_them(open_tab: Open) -> None:
+    query = "?width=12&height=9&spares=0&tile_rate=0&link_rate=0.1&seed=5"
+    tab = open_tab(query)
+    tab.page.get_by_role("button", name="Route").click()
+    tab.click_tile(2, 1, 12, 9)
+    tab.page.wait_for_timeout(300)
+    tab.click_tile(9, 7, 12, 9)
+    tab.wait("location.search.includes('goal=93')")
+    way = find_way(make_outcome(expected(query)).image, 14, 93)
+    assert tab.number("way") == way.hops
+    assert f"Core 14 to core 93: {way.hops} hops" in tab.page.locator(".wm-way").inner_text()
+    assert "(9, 7)" in tab.page.locator(".wm-facts").inner_text()
+
+
+def test_traffic_plays_pauses_steps_and_is_measured(open_tab: Open) -> None:
+    query = SMALL + "&load=0.04"
+    tab = open_tab(query)
+    tab.page.get_by_role("button", name="Run traffic").click()
+    tab.wait("Number(document.querySelector('.wm-view').dataset.cycle) > 5")
+    tab.wait("document.querySelector('[data-figure=latency_mean]')")
+    state = expected(query)
+    data = measure(state, make_outcome(state).image)
+    assert tab.number("latency_mean") == round(data["latency"]["mean"], 1)
+    assert tab.number("latency_p99") == data["latency"]["p99"]
+    assert tab.number("throughput") == round(data["throughput"], 4)
+    tab.page.get_by_role("button", name="Pause or play").click()
+    tab.page.wait_for_timeout(600)
+    cycle = int(tab.page.locator(".wm-view").get_attribute("data-cycle"))
+    tab.page.get_by_role("button", name="Step one cycle").click()
+    tab.wait(f"document.querySelector('.wm-view').dataset.cycle == {cycle + 1}")
+    tab.page.get_by_role("button", name="Step back one cycle").click()
+    tab.page.get_by_role("button", name="Step back one cycle").click()
+    tab.wait(f"document.querySelector('.wm-view').dataset.cycle == {cycle - 1}")
+    tab.page.get_by_role("button", name="Stop").click()
+    tab.wait("!document.querySelector('.wm-view').dataset.film")
+
+
+def test_a_pulse_arrives_after_the_cycles_of_the_engine(open_tab: Open) -> None:
+    tab = open_tab(SMALL)
+    tab.page.get_by_role("checkbox", name="Loop").click()
+    tab.page.get_by_role("button", name="Pulse one packet").click()
+    tab.wait("Number(document.querySelector('.wm-view').dataset.cycle) > 3")
+    assert tab.page.locator(".wm-view").get_attribute("data-film") == "pulse"
+
+
+def test_two_tabs_do_not_disturb_each_other(open_tab: Open) -> None:
+    one, two = open_tab(SMALL), open_tab(SMALL + "&seed=2")
+    before = [two.number(name) for name in ("healthy", "dead_links", "mean_hops")]
+    one.next_scene(lambda: one.slide("Dead tiles", 10))
+    one.page.get_by_role("button", name="Run traffic").click()
+    one.page.wait_for_timeout(500)
+    assert [two.number(name) for name in ("healthy", "dead_links", "mean_hops")] == before
+    assert two.query()["seed"] == "2"
+    assert two.page.locator(".wm-view").get_attribute("data-film") is None
+
+
+@pytest.mark.parametrize(
+    "query", ["?width=99999", "?seed=abc", "?what=1", "?map=AAAA", "?tile_rate=1"]
+)
+def test_a_hostile_link_gets_one_line_and_the_page_stays(open_tab: Open, query: str) -> None:
+    tab = open_tab(query)
+    notice = tab.page.locator(".q-notification")
+    notice.wait_for()
+    assert "allowed" in notice.inner_text()
+    assert tab.number("healthy") > 0
+
+
+def test_a_map_is_saved_and_loaded_again(open_tab: Open, tmp_path: Path) -> None:
+    tab = open_tab(SMALL + "&tile_rate=0.1&seed=6")
+    with tab.page.expect_download() as saved:
+        tab.page.get_by_role("button", name="Save the map").click()
+    saved.value.save_as(tmp_path / "wafer.json")
+    figures = ("healthy", "dead_links", "hosted")
+    before = [tab.number(name) for name in figures]
+    tab.next_scene(lambda: tab.slide("Dead tiles", -12))
+    assert [tab.number(name) for name in figures] != before
+    tab.page.get_by_role("button", name="Load a map or an image").click()
+    tab.next_scene(
+        lambda: tab.page.locator("input[type=file]").set_input_files(tmp_path / "wafer.json")
+    )
+    assert [tab.number(name) for name in figures] == before
+    assert "map" in tab.query()
+
+
+def test_keys_move_over_tiles_and_choose(open_tab: Open) -> None:
+    tab = open_tab(SMALL)
+    tab.page.locator(".wm-view").focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        tab.page.keyboard.press(key)
+    tab.page.get_by_text("(7, 5)").first.wait_for()
+
+
+def test_the_page_asks_nobody_but_this_machine(open_tab: Open) -> None:
+    tab = open_tab("?width=6&height=6")
+    hosts = tab.page.evaluate(
+        "performance.getEntriesByType('resource').map(e => new URL(e.name).hostname)"
+    )
+    assert set(hosts) == {"127.0.0.1"}
+
+
+def test_expected_settings_refuse_what_the_page_refuses() -> None:
+    with pytest.raises(InputError):
+        expected("?width=99999")
