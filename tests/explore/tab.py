@@ -38,15 +38,10 @@ class Tab:
         assert match, text
         return float(match[0].replace(",", ""))
 
-    def scene(self) -> int:
-        """Which picture is on the screen."""
-        return int(self.page.locator(".wm-view").get_attribute("data-scene"))
-
-    def next_scene(self, act: Any) -> None:
-        """Do something, and wait until another picture is there."""
-        before = self.scene()
-        act()
-        self.wait(f"Number(document.querySelector('.wm-view').dataset.scene) > {before}")
+    def wait_query(self, name: str, value: str | None) -> None:
+        """Until the address bar says so; None: until it says nothing of it."""
+        wanted = "null" if value is None else repr(value)
+        self.wait(f"new URLSearchParams(location.search).get('{name}') === {wanted}")
 
     def slide(self, name: str, steps: int) -> None:
         """Move a slider by steps, as the arrow keys do."""

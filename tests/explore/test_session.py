@@ -92,6 +92,21 @@ def test_undo_goes_back_step_by_step() -> None:
     asyncio.run(scene())
 
 
+def test_a_slider_on_its_way_is_one_step_to_undo() -> None:
+    async def scene() -> None:
+        tab = Tab(SlowWorkers())
+        await tab.session.become(TINY)
+        for rate in (0.06, 0.07, 0.08):
+            await tab.session.change(tile_rate=rate)
+        await tab.session.change(seed=3)
+        assert await tab.session.undo()
+        assert tab.session.settings.tile_rate == 0.08
+        assert await tab.session.undo()
+        assert tab.session.settings == TINY
+
+    asyncio.run(scene())
+
+
 def test_another_pair_or_load_compiles_nothing() -> None:
     async def scene() -> None:
         workers = SlowWorkers()

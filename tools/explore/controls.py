@@ -13,7 +13,7 @@ from model.defects import CLUSTERS, SEED_MAX
 from model.presets import PRESETS
 from model.repair import NO_REPAIR, REPAIRS
 from model.repair.homes import PLACES
-from tools.explore.parts import card
+from tools.explore.parts import Slider, card
 from tools.explore.session import Session
 from tools.explore.settings import Settings
 
@@ -178,7 +178,7 @@ class Controls:
             ui.label(label)
             with ui.element("b"):
                 value = ui.label()
-        slider = ui.slider(min=low, max=high, step=step).mark(name)
+        slider = Slider(min=low, max=high, step=step).mark(name)
         slider.props(f'aria-label="{label}" dense')
         self._followers.append(lambda now: value.set_text(shown(getattr(now, name))))
 

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
 
-from model.compile import CompileOptions, compile_wafer
+from model.compile import ALL_PAIRS_MOST, CompileOptions, compile_wafer
+from model.graph import LinkGraph
 from model.image import ConfigImage
 from model.repair.homes import HomePlan
+from model.routing.reach import Reach
 from model.wafer import WaferMap, inside
 from tools.explore.settings import Settings
 
@@ -105,17 +107,16 @@ def outcome_of(
         wafer=wafer,
         image=image,
         homes=homes,
-        kind=_kinds(image, homes),
+        kind=_kinds(wafer, image, homes),
         dead_links=_dead_links(wafer, image),
         clusters=_clusters(wafer),
         seconds=time.perf_counter() - started,
     )
 
 
-def _kinds(image: ConfigImage, homes: HomePlan) -> npt.NDArray[np.uint8]:
+def _kinds(wafer: WaferMap, image: ConfigImage, homes: HomePlan) -> npt.NDArray[np.uint8]:
     kind = np.full(image.spec.tiles, Kind.IDLE, np.uint8)
-    routable = image.routes["valid"].any(axis=1) | (image.spec.tiles == 1)
-    kind[image.core_ok & ~routable] = Kind.CUT_OFF
+    kind[image.core_ok & ~_served(wafer, image)] = Kind.CUT_OFF
     kind[~image.core_ok] = Kind.CORE_DEFECT
     kind[~image.live] = Kind.TILE_DEFECT
     hosts = np.flatnonzero(image.identity >= 0)
@@ -125,6 +126,13 @@ def _kinds(image: ConfigImage, homes: HomePlan) -> npt.NDArray[np.uint8]:
     kind[lost[kind[lost] == Kind.CORE_DEFECT]] = Kind.CORE_LOST
     kind[lost[kind[lost] == Kind.TILE_DEFECT]] = Kind.TILE_LOST
     return kind
+
+
+def _served(wafer: WaferMap, image: ConfigImage) -> npt.NDArray[np.bool_]:
+    """bool[tiles]: the compiler found the tile to reach all others, and to be reached."""
+    if image.spec.tiles <= ALL_PAIRS_MOST:
+        return Reach.of(LinkGraph.from_wafer(wafer)).served
+    return np.asarray(image.routes["valid"].any(axis=1), np.bool_)
 
 
 def _dead_links(wafer: WaferMap, image: ConfigImage) -> npt.NDArray[np.uint8]:

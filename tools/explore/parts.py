@@ -7,6 +7,12 @@ from typing import Any
 from nicegui import ui
 
 
+class Slider(ui.slider):
+    """A slider that moves at once; NiceGUI's waits for the server and loses quick key presses."""
+
+    LOOPBACK = False
+
+
 def card(title: str) -> Any:
     """A titled section; use it with ``with``."""
     section = ui.element("section").classes("wm-card")

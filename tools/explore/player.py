@@ -8,7 +8,7 @@ from typing import Any
 from nicegui import ui
 
 from model.traffic import CATALOGUE
-from tools.explore.parts import icon_button
+from tools.explore.parts import Slider, icon_button
 from tools.explore.session import Session
 from tools.explore.settings import FILM_CYCLES, FILM_TILES
 from tools.explore.view import WaferView
@@ -31,7 +31,7 @@ class Player:
             self._play = icon_button("pause", "Pause or play", self.toggle)
             self._next = icon_button("skip_next", "Step one cycle", lambda: self.step(1))
             self._stop = icon_button("stop", "Stop", self.stop)
-            self._scrub = ui.slider(min=0, max=FILM_CYCLES - 1, value=0).props("dense")
+            self._scrub = Slider(min=0, max=FILM_CYCLES - 1, value=0).props("dense")
             self._scrub.props('aria-label="Cycle"').classes("wm-scrub").mark("scrub")
             self._scrub.on("change", lambda e: self._view.control("seek", _number(e.args)))
             self._clock = ui.label("").classes("wm-clock").mark("clock")
@@ -44,14 +44,14 @@ class Player:
                     ui.label("Load, flits/core/cycle")
                     with ui.element("b"):
                         self._load_text = ui.label()
-                load = ui.slider(min=0.002, max=0.2, step=0.002).props("dense").mark("load")
+                load = Slider(min=0.002, max=0.2, step=0.002).props("dense").mark("load")
                 load.props('aria-label="Load in flits per core and cycle"')
             with ui.element("div").style("width: 150px"):
                 with ui.element("div").classes("wm-label"):
                     ui.label("Cycles a second")
                     with ui.element("b"):
                         speed_text = ui.label()
-                self._speed = ui.slider(min=1, max=60, value=10).props("dense").mark("speed")
+                self._speed = Slider(min=1, max=60, value=10).props("dense").mark("speed")
                 self._speed.props('aria-label="Cycles a second"')
             speed_text.bind_text_from(self._speed, "value")
             self._loop = ui.checkbox("Loop", value=True).props("dense").mark("loop")

@@ -94,15 +94,16 @@ def serve(settings: Settings, host: str, port: int, *, browser: bool) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(128)  # who comes before all is ready waits, and is not refused
     except OSError as error:
         raise InputError(
             f"--port is {port}; allowed: one that is free on {host} ({error.strerror})"
         ) from error
+    config = uvicorn.Config(make_app(settings, host), log_level="warning", ws_max_size=1 << 20)
     name = f"[{host}]" if ":" in host else host
     address = f"http://{name}:{listener.getsockname()[1]}/"
     query = settings.to_query()
     print(f"explorer at {address}{'?' + query if query else ''}  (Ctrl-C ends it)", flush=True)
     if browser:
         threading.Timer(0.8, webbrowser.open, [address]).start()
-    config = uvicorn.Config(make_app(settings, host), log_level="warning", ws_max_size=1 << 20)
     uvicorn.Server(config).run(sockets=[listener])

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Final
 
 from model.errors import InputError
@@ -19,6 +19,9 @@ from tools.explore.way import Way, find_way
 from tools.explore.workers import Workers
 
 UNDO_MOST: Final = 200
+SLIDERS: Final = {"tile_rate", "core_rate", "link_rate", "spares", "load"}
+ONE_MOVE: Final = 1.5
+"""Seconds between two changes of a slider that are undone together."""
 _TRAFFIC: Final = ("pattern", "load", "length")
 _ENDS: Final = ("source", "goal")
 
@@ -58,31 +61,32 @@ class Session:
         self._workers, self._shown, self._failed = workers, shown, failed
         self._past: list[Settings] = []
         self._wanted: Settings | None = None
+        self._moving: tuple[set[str], float] = set(), 0.0
         self._tasks: set[asyncio.Future[None]] = set()
 
     # Changes --------------------------------------------------------------------------------------
 
-    def want(self, **fields: Any) -> None:
+    def want(self, **changes: Any) -> None:
         """Change some settings at once, and let the work for it begin; a refusal is told.
 
         What a control says must be the state before anything else happens: a picture that is just
         ready would otherwise set the control back.
         """
-        task = asyncio.ensure_future(self._work(self._take(fields)))
+        task = asyncio.ensure_future(self._work(self._take(changes)))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def change(self, **fields: Any) -> None:
+    async def change(self, **changes: Any) -> None:
         """As :meth:`want`, and wait until it is shown."""
-        await self._work(self._take(fields))
+        await self._work(self._take(changes))
 
     async def become(self, settings: Settings) -> None:
         """Show other settings."""
         await self._work(self._adopt(settings))
 
-    def _take(self, fields: dict[str, Any]) -> bool:
+    def _take(self, changes: dict[str, Any]) -> bool:
         try:
-            return self._adopt(replace(self.settings, **fields))
+            return self._adopt(replace(self.settings, **changes))
         except InputError as error:
             self._failed(str(error))
             return False
@@ -93,9 +97,20 @@ class Session:
         if settings == before and self.outcome is not None:
             return False
         if remember and self.outcome is not None:
-            self._past = [*self._past[1 - UNDO_MOST :], before]
+            self._remember(before, settings)
         self.settings = settings
         return True
+
+    def _remember(self, before: Settings, after: Settings) -> None:
+        """A step to undo; a slider on its way makes one, not a hundred."""
+        changed = {
+            f.name for f in fields(before) if getattr(before, f.name) != getattr(after, f.name)
+        }
+        now = time.monotonic()
+        moving = changed == self._moving[0] <= SLIDERS and now < self._moving[1] + ONE_MOVE
+        if not moving:
+            self._past = [*self._past[1 - UNDO_MOST :], before]
+        self._moving = changed, now
 
     async def _work(self, needed: bool) -> None:
         if not needed:
