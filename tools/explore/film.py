@@ -9,8 +9,8 @@ import numpy as np
 from model.engine import simulate
 from model.errors import InputError, require_int
 from model.image import ConfigImage
-from model.records import summarise
 from model.schedule import PacketSchedule
+from model.summary import summarise
 from model.traffic import make_schedule
 from tools.explore.scene import pack
 from tools.explore.settings import FILM_CYCLES, FILM_TILES, Settings
@@ -98,4 +98,4 @@ def measure(settings: Settings, image: ConfigImage) -> dict[str, Any]:
     """
     schedule = traffic(settings, image, FILM_CYCLES)
     result = simulate(image, schedule, record_events=False, max_cycles=200_000)
-    return summarise(image, schedule, result, FILM_CYCLES)
+    return summarise(image, result, schedule.silent_sources, FILM_CYCLES)
