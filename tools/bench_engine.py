@@ -21,6 +21,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from model.atomic import atomic_open, check_target
+from tools.bench_stream import measure_streams, missed_streams, stream_lines
 from tools.common import OutputType, console, emit, json_option, progress_console, reproduce
 
 Row = dict[str, Any]
@@ -104,11 +105,12 @@ CASES: Final = {
 @click.option(
     "--part",
     "parts",
-    type=click.Choice([*CASES, "start", "ratio"]),
+    type=click.Choice([*CASES, "start", "ratio", "stream"]),
     multiple=True,
     default=("start", "speed", "lanes", "wafer"),
     show_default=True,
-    help="What to measure; ratio: two threads over two processes, growth: up to a whole wafer.",
+    help="What to measure; ratio: two threads over two processes, growth: up to a whole wafer, "
+    "stream: memory of long traces.",
 )
 @click.option("--repeat", type=click.IntRange(1, 100), default=5, show_default=True)
 @click.option("-o", "output", type=OutputType(".json"), help="Write the figures as JSON, too.")
@@ -130,6 +132,9 @@ def command(parts: tuple[str, ...], repeat: int, output: str | None, as_json: bo
             if part == "start":
                 data[part] = _starts()
                 missed += _late(data[part])
+            elif part == "stream":
+                data[part] = measure_streams(status.update)
+                missed += missed_streams(data[part])
             elif part == "ratio":
                 data[part] = _ratio(repeat)
                 if data[part]["ratio"] < RATIO_LEAST:
@@ -314,6 +319,10 @@ def _peak() -> int:
 
 def _render(data: dict[str, Any], parts: tuple[str, ...]) -> None:
     for part in parts:
+        if part == "stream":
+            for line in stream_lines(data[part]):
+                console.print(line, soft_wrap=True)
+            continue
         if part in ("start", "ratio"):
             figures = ", ".join(f"{name} {value}" for name, value in data[part].items())
             console.print(f"{part}: {figures}")

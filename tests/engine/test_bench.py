@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
 
-from tools import bench_engine
+from tools import bench_engine, bench_stream
 from tools.bench_engine import Case
 from tools.cli import main
 
@@ -48,3 +49,16 @@ def test_what_must_hold_and_does_not_is_told_with_exit_code_1(
     bad = CliRunner().invoke(main, ["bench", "engine", "--part", "speed"])
     assert bad.exit_code == 1
     assert "mesh: 10.0 million router-cycles/s, not 100" in bad.output.replace("\n", " ")
+
+
+def test_long_traces_are_run_and_memory_that_grows_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bench_stream, "PACKETS", (2000, 4000))
+    good = CliRunner().invoke(main, ["bench", "engine", "--part", "stream"])
+    assert good.exit_code == 0, good.output
+    assert "stream: 4,000 packets, " in good.output
+    monkeypatch.setattr(bench_stream, "GROWTH_MOST", -(10**6))
+    bad = CliRunner().invoke(main, ["bench", "engine", "--part", "stream", "--json"])
+    assert bad.exit_code == 1
+    assert "4,000 packets take" in json.loads(bad.stdout)["missed"][0]
