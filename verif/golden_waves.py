@@ -20,7 +20,8 @@ from vcd import VCDWriter
 
 from model.atomic import atomic_path
 from model.engine.registers import Registers
-from model.engine.run import CHUNK, MARGIN, MAX_CYCLES, Simulation
+from model.engine.run import MARGIN, Simulation
+from model.engine.whole import CHUNK, MAX_CYCLES
 from model.errors import InputError
 from model.image import ConfigImage
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern

@@ -3,7 +3,8 @@
 from model.engine.blocks import PacketStatus, RecordBlock, join_blocks
 from model.engine.check import accepting, check_image, check_schedule, source_tiles
 from model.engine.result import TRACE_COLUMNS, EngineResult, payload
-from model.engine.run import MARGIN, MAX_CYCLES, Simulation, simulate
+from model.engine.run import MARGIN, Simulation
+from model.engine.whole import MAX_CYCLES, simulate
 
 __all__ = [
     "MARGIN",

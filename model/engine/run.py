@@ -1,9 +1,9 @@
-"""Run the golden engine over an image and a schedule (design.md §8)."""
+"""A run of the golden engine, of a schedule or fed by a stream (design.md §8)."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -43,12 +43,6 @@ from model.traffic.stream import Feed, PacketStream, ScheduleStream, join
 MARGIN: Final = 8
 """Cycles that a run of open length goes on after the last thing happened."""
 
-MAX_CYCLES: Final = 10_000_000
-"""Default bound of a run of open length."""
-
-CHUNK: Final = 4096
-"""Cycles between two calls of ``progress``."""
-
 AHEAD: Final = 1 << 15
 """Packets of a stream that are loaded at once, about."""
 
@@ -59,91 +53,13 @@ NOTHING: Final = join([])
 """A schedule without packets."""
 
 
-def simulate(
-    image: ConfigImage,
-    schedule: PacketSchedule,
-    *,
-    loop: ClosedLoop | None = None,
-    stalls: StallPattern = NO_STALLS,
-    cycles: int | None = None,
-    max_cycles: int = MAX_CYCLES,
-    compiled: bool = True,
-    record_events: bool = True,
-    occupancy_window: Window | None = None,
-    trace_window: Window | None = None,
-    descending: bool = False,
-    threads: int = 1,
-    progress: Callable[[int], None] | None = None,
-) -> EngineResult:
-    """Compute exactly what the fabric does.
-
-    Parameters
-    ----------
-    image : ConfigImage
-        Its arrays are read, never written.
-    schedule : PacketSchedule
-    loop : ClosedLoop, optional
-        The schedule's packets are requests in a closed loop (WIN-1 to WIN-4).
-    stalls : StallPattern
-        When receivers refuse (STL-1).
-    cycles : int, optional
-        Cycles to run. By default the run ends ``MARGIN`` cycles after nothing is left to do, or
-        nothing can happen any more because every window is stuck.
-    max_cycles : int
-        Bound of a run of open length; a run that reaches it returns with ``finished`` false.
-    compiled : bool
-        False runs the same source without Numba, some hundred times slower.
-    record_events : bool
-        False leaves ``log.events`` empty; records and counters are kept all the same.
-    occupancy_window, trace_window : (first, end), optional
-        Cycles first … end - 1 of which to keep the occupancy of every input VC, or every flit
-        movement.
-    descending : bool
-        Visit tiles from the last to the first. The result does not depend on it.
-    threads : int
-        How many share the work, 1 to 64; at most one a row of tiles, and one when occupancies or
-        movements are kept, without Numba, or in a closed loop without replies. The result does
-        not depend on it.
-    progress : callable, optional
-        Called with the current cycle about every ``CHUNK`` cycles.
-
-    Returns
-    -------
-    EngineResult
-
-    Raises
-    ------
-    InputError
-        When the image contradicts itself (FUS-1, RMP-2), or a packet of the schedule has no
-        hosted source or a value out of range, or the loop has one.
-    """
-    stop = require_int("cycles", max_cycles if cycles is None else cycles, 0, 2**32 - 1)
-    run = Simulation(
-        image,
-        schedule,
-        loop=loop,
-        stalls=stalls,
-        compiled=compiled,
-        record_events=record_events,
-        occupancy_window=occupancy_window,
-        trace_window=trace_window,
-        descending=descending,
-        threads=threads,
-    )
-    while run.cycle < stop and not run.ended:
-        run.advance(min(stop, run.cycle + CHUNK), stop)
-        if progress is not None:
-            progress(run.cycle)
-    return run.result(last_cycle(run, stop, cycles is not None))
-
-
 def last_cycle(run: Simulation, stop: int, fixed: bool) -> int:
     """Cycles of a run at its end: ``stop`` if that is fixed, else ``MARGIN`` after the last."""
     return min(stop, run.cycle + MARGIN) if run.ended and not fixed else stop
 
 
 class Simulation:
-    """A run that stops where it is told to, and can go on. Other arguments as for :func:`simulate`.
+    """A run that stops where it is told to, and can go on. Other arguments as for `simulate`.
 
     Parameters
     ----------

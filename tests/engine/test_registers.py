@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from model.engine import TRACE_COLUMNS
+from model.engine import TRACE_COLUMNS, Simulation, simulate
 from model.engine.registers import NONE
-from model.engine.run import Simulation, simulate
 from model.spec import FabricSpec
 from tests.images import random_image, random_schedule, random_stalls
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from model.cache import CACHE
-from model.engine.run import simulate
+from model.engine import simulate
 from model.image import ConfigImage
 from model.runlog import RunLog
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
@@ -120,7 +120,7 @@ def make_case(
     Parameters
     ----------
     image, schedule, stalls
-        As for :func:`model.engine.run.simulate`.
+        As for :func:`model.engine.simulate`.
     seed, noise, **more
         Further members of :class:`~verif.bench.case.Case`.
     """
