@@ -43,7 +43,7 @@ def begin(case: Case, seed: int, folder: Path, threads: int) -> LongRun:
 
 @quick(25)
 @given(cases(), st.integers(0, 2**32), st.sampled_from([1, 2]))
-def test_eng_3_interruptions_do_not_show(
+def test_eng_5_interruptions_do_not_show(
     tmp_path_factory: pytest.TempPathFactory, case: Case, seed: int, threads: int
 ) -> None:
     folder, rng = tmp_path_factory.mktemp("run"), np.random.default_rng(seed)
@@ -81,14 +81,14 @@ def halted(folder: Path) -> tuple[LongRun, Case]:
     return long, case
 
 
-def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
+def test_eng_5_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
     halted(tmp_path)
     for name in SUMS:
         with pytest.raises(InputError, match=f"belongs to another {name}; allowed: the {name} of"):
             read_checkpoint(tmp_path / "run", {**SUMS, name: "other"})
 
 
-def test_a_damaged_checkpoint_is_refused_wherever_it_is_damaged(tmp_path: Path) -> None:
+def test_eng_5_a_damaged_checkpoint_is_refused_wherever_it_is_damaged(tmp_path: Path) -> None:
     halted(tmp_path)
     path = tmp_path / "run"
     data = path.read_bytes()
@@ -150,7 +150,7 @@ def test_the_sum_of_an_image_shows_every_table() -> None:
 
 
 @pytest.mark.parametrize("name", ["p.parquet", "p.csv"])
-def test_eng_3_files_of_records_do_not_depend_on_how_they_come(
+def test_eng_5_files_of_records_do_not_depend_on_how_they_come(
     tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("model.records.GROUP", 64)

@@ -50,7 +50,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, number: signal.Signals, after: in
 
 @pytest.mark.parametrize("kind", [".parquet", ".csv"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_goes_on_and_writes_the_same_bytes(
+def test_eng_5_an_interrupted_run_goes_on_and_writes_the_same_bytes(
     image_file: str,
     tmp_path: Path,
     slow_steps: None,

@@ -38,7 +38,7 @@ def assert_streams_alike(case: Case, rng: np.random.Generator, **options: Any) -
 
 @quick(60)
 @given(cases(), st.integers(0, 2**32), st.sampled_from([1, 7, 1 << 15]))
-def test_eng_3_how_a_run_is_fed_does_not_show(case: Case, seed: int, ahead: int) -> None:
+def test_eng_5_how_a_run_is_fed_does_not_show(case: Case, seed: int, ahead: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "AHEAD", ahead)
         assert_streams_alike(case, np.random.default_rng(seed))
@@ -46,7 +46,7 @@ def test_eng_3_how_a_run_is_fed_does_not_show(case: Case, seed: int, ahead: int)
 
 @quick(20)
 @given(cases(), st.integers(0, 2**32), st.sampled_from([2, 3]))
-def test_eng_3_nor_with_threads(case: Case, seed: int, threads: int) -> None:
+def test_eng_5_nor_with_threads(case: Case, seed: int, threads: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(run, "PART_TILES", 1)
         patch.setattr(run, "AHEAD", 9)
@@ -55,7 +55,7 @@ def test_eng_3_nor_with_threads(case: Case, seed: int, threads: int) -> None:
 
 @quick(8)
 @given(cases(packets=40), st.integers(0, 2**32))
-def test_eng_2_nor_uncompiled(case: Case, seed: int) -> None:
+def test_eng_5_nor_uncompiled(case: Case, seed: int) -> None:
     assert_streams_alike(case, np.random.default_rng(seed), compiled=False)
 
 
