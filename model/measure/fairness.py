@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,18 +69,13 @@ class Sources:
 
     def add(self, block: RecordBlock, offered: npt.NDArray[np.bool_], accepted: Ints) -> None:
         """Add packets up; the masks tell which were offered and accepted in the measured cycles."""
-        self._count(self.offered, block.source[offered])
-        self._count(self.accepted, block.source[accepted])
-        self._count(self.flits, block.source[accepted], block.length[accepted])
         done = offered & is_delivered(block)
-        self._count(self.delivered, block.source[done])
         waited = (block.delivered_last - block.offered)[done]
-        self._count(self.latency, block.source[done], waited)
-
-    @staticmethod
-    def _count(sums: Ints, source: Any, what: Any = None) -> None:
-        # Sums of integers in float64 are exact below 2**53.
-        sums += np.bincount(source, what, len(sums)).astype(np.int64)
+        np.add.at(self.offered, block.source[offered], 1)
+        np.add.at(self.accepted, block.source[accepted], 1)
+        np.add.at(self.flits, block.source[accepted], block.length[accepted].astype(np.int64))
+        np.add.at(self.delivered, block.source[done], 1)
+        np.add.at(self.latency, block.source[done], waited)
 
     def merge(self, other: Sources) -> None:
         """Add the sums of other packets of the same run."""

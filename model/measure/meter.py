@@ -17,6 +17,9 @@ LOOKS: Final = 256
 """At the buffers in the measured cycles; where their end is not known, one in so many cycles, and
 half as often whenever there were as many."""
 
+APART: Final = 16
+"""Least cycles from one to the next, so that looking takes little of the time."""
+
 STEP: Final = 256
 """Cycles of the drain between two looks whether it is done."""
 
@@ -90,7 +93,7 @@ class Meter:
         if self.end is None:
             return self.begin + self._looks * LOOKS * self._weight
         span = self.end - self.begin
-        looks = min(LOOKS, span)
+        looks = max(1, min(LOOKS, span // APART))
         return self.begin + self._looks * span // looks if self._looks < looks else NEVER
 
     @property

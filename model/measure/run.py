@@ -70,7 +70,7 @@ def measure(
     drain = require_int("drain", cycles if drain is None else drain, 0, 10**8)
     stream = DrawnStream(image, Traffic(cycles=most + cycles + drain, **traffic))
     run = Simulation(image, stream, stalls=stalls, record_events=False, threads=threads)
-    past = Timeline()
+    past = Timeline(latency_only=True)
     begin = settle(run, past) if warm_up is None else warm_up
     meter = Meter(image, begin, begin + cycles)
     meter.packets.whole.merge(past)

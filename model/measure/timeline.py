@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import numpy as np
@@ -33,27 +34,31 @@ class Timeline:
         never); what happens earlier is left out, too.
     width : int
         Cycles of a slot, a power of two.
+    latency_only : bool
+        Leaves the first three rows at 0.
     rows : int64[5, SLOTS]
         By the names above.
     """
 
-    def __init__(self, first: int = 0, end: int | None = None) -> None:
+    def __init__(
+        self, first: int = 0, end: int | None = None, *, latency_only: bool = False
+    ) -> None:
         self.first, self.end, self.width = first, end, 1
+        self._latency_only = latency_only
         self.rows: Ints = np.zeros((5, SLOTS), np.int64)
 
     def add(self, block: RecordBlock) -> None:
         """Add packets up."""
-        length = block.length
         done = is_delivered(block)
-        late = np.where(done, block.delivered_last, -1)
-        latency = (block.delivered_last - block.offered)[done]
-        self._add(OFFERED, block.offered, length)
-        self._add(ACCEPTED, block.accepted, length)
-        self._add(DELIVERED, late, length)
-        self._add(PACKETS, block.offered[done], np.ones_like(latency))
-        self._add(LATENCY, block.offered[done], latency)
+        offered, late = block.offered[done], block.delivered_last[done]
+        self._add(offered, {PACKETS: None, LATENCY: late - offered})
+        if not self._latency_only:
+            self._add(block.offered, {OFFERED: block.length})
+            self._add(block.accepted, {ACCEPTED: block.length})
+            self._add(late, {DELIVERED: block.length[done]})
 
-    def _add(self, row: int, cycle: Ints, what: npt.NDArray[np.integer]) -> None:
+    def _add(self, cycle: Ints, rows: Mapping[int, npt.NDArray[np.integer] | None]) -> None:
+        """Add to rows what each cycle brings, or that it came up."""
         counted = cycle >= self.first
         if self.end is not None:
             counted &= cycle < self.end
@@ -62,9 +67,11 @@ class Timeline:
             return
         while int(since.max()) >= self.width * SLOTS:
             self._widen()
-        # Sums of integers in float64 are exact below 2**53.
-        found = np.bincount(since // self.width, what[counted], SLOTS)
-        self.rows[row] += found.astype(np.int64)
+        slot = since >> (self.width.bit_length() - 1)
+        for row, what in rows.items():
+            # Sums of integers in float64 are exact below 2**53.
+            found = np.bincount(slot, None if what is None else what[counted], SLOTS)
+            self.rows[row] += found.astype(np.int64)
 
     def _widen(self) -> None:
         halves = self.rows.reshape(5, SLOTS // 2, 2).sum(axis=2)

@@ -18,6 +18,9 @@ from model.measure.timeline import ACCEPTED, DELIVERED, LATENCY, OFFERED, PACKET
 
 PERCENTILES: Final = {"p50": 50, "p90": 90, "p95": 95, "p99": 99, "p99.9": 99.9}
 
+PIECE: Final = 1 << 16
+"""Packets added up at once, so that what is needed meanwhile stays small."""
+
 UNENDED: Final = (PacketStatus.WAITING, PacketStatus.IN_FLIGHT)
 
 
@@ -60,11 +63,16 @@ class Measurement:
         self.total, self.network = Histogram(), Histogram()
         self.parts = np.zeros(len(PARTS), np.int64)
         self.hops = 0
-        self.whole, self.measured = Timeline(0, end), Timeline(begin, end)
+        self.whole = Timeline(0, end, latency_only=True)
+        self.measured = Timeline(begin, end)
         self.sources = Sources(image.logical)
 
     def add(self, block: RecordBlock) -> None:
         """Add packets up."""
+        for at in range(0, len(block), PIECE):
+            self._add(block.some(slice(at, at + PIECE)))
+
+    def _add(self, block: RecordBlock) -> None:
         offered, accepted = self._within(block.offered), self._within(block.accepted)
         self.status += np.bincount(block.status[offered], minlength=len(PacketStatus))
         self.whole.add(block)

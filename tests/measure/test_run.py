@@ -209,8 +209,7 @@ def test_mea_8_stretches_add_up_to_the_whole(mesh: ConfigImage) -> None:
         drive(mesh, meter, 0.3, 1200, 1200)
     assert whole.figures() == parts.figures()
     assert parts.links.cycles.tolist() == [333, 333, 334]
-    assert parts.buffers.samples.sum() == 256
-    assert set(parts.buffers.samples.tolist()) == {85, 86}
+    assert parts.buffers.samples.tolist() == [21, 21, 20]
     assert (parts.links.flits.sum(axis=0) == whole.links.flits[0]).all()
     assert (parts.buffers.held.sum(axis=0) == whole.buffers.held[0]).all()
     assert parts.links.flits[0].any()
@@ -222,7 +221,7 @@ def test_mea_8_a_fabric_that_is_empty_before_the_end_counts_as_empty(mesh: Confi
     for meter in (busy, idle):
         run = drive(mesh, meter, 0.3, 480, 2000)
         assert run.finished
-    assert idle.buffers.samples.tolist() == [128, 128]
+    assert idle.buffers.samples.tolist() == [31, 31]
     assert idle.links.cycles.tolist() == [500, 500]
     assert (idle.links.flits.sum(axis=0) == busy.links.flits.sum(axis=0)).all()
     mean = busy.figures()["buffers"]["mean"]
@@ -281,7 +280,7 @@ class Held:
         return self._held
 
 
-@pytest.mark.parametrize("end", [1000, 100_000, None])
+@pytest.mark.parametrize("end", [4096, 100_000, None])
 def test_mea_8_looks_weigh_what_they_stand_for_and_only_so_many_are_kept(
     mesh: ConfigImage, end: int | None
 ) -> None:
@@ -331,8 +330,12 @@ def test_mea_8_the_file_of_ports_holds_what_was_added_up(tmp_path: Path) -> None
     assert len(outputs) == 4 * (image.out_ok.sum() + (image.live & image.core_ok).sum())
     assert sum(row["flits"] for row in outputs) == meter.links.flits.sum()
     inputs = [row for row in rows if row["held"] is not None]
-    assert sum(row["held"] for row in inputs) * 64 == pytest.approx(meter.buffers.held.sum())
-    assert sum(row["full"] for row in inputs) * 64 * 2 == pytest.approx(meter.buffers.full.sum())
+    held, full = (
+        sum((sums.sum(axis=(1, 2, 3)) / meter.buffers.samples).tolist())
+        for sums in (meter.buffers.held, meter.buffers.full)
+    )
+    assert sum(row["held"] for row in inputs) == pytest.approx(held)
+    assert sum(row["full"] for row in inputs) * 2 == pytest.approx(full)
     for row in rows[::97]:
         tile, port = row["y"] * 6 + row["x"], Port[row["port"].upper()]
         stretch = (row["begin"] - 100) // 250
