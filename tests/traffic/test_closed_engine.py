@@ -18,7 +18,7 @@ from model.image import ConfigImage
 from model.random import threshold
 from model.runlog import Event
 from model.schedule import NO_STALLS, PacketSchedule, StallPattern
-from model.spec import FabricSpec
+from model.spec import FabricSpec, Port
 from model.traffic import ScheduleStream, make_schedule
 from model.traffic.closed_check import breaches, shown
 from model.traffic.closed_loop import ClosedLoop
@@ -292,6 +292,29 @@ def test_win_4_a_run_whose_windows_are_stuck_for_ever_ends(reply: int) -> None:
     assert 200 < result.log.cycles < 500
     assert simulate(image, schedule, loop=replace(loop, window=3)).finished
     assert simulate(image, schedule, loop=loop, cycles=900).log.cycles == 900
+
+
+@pytest.mark.parametrize("reply", [0, 2])
+@pytest.mark.parametrize("lost", ["request", "reply"])
+def test_win_2_win_3_what_is_misdelivered_is_not_answered_and_keeps_its_slot(
+    reply: int, lost: str
+) -> None:
+    """Tile 1 keeps what comes from the west, or from the east, for itself."""
+    image = fabric()
+    came = Port.WEST if lost == "request" else Port.EAST
+    image.routes[1, 1:] = image.routes[1, :-1].copy()
+    image.routes[1, 0] = (1, 0, 3, 0, 2, 1 << came, 1, Port.LOCAL)
+    schedule = packets((0, 3, 1, 0), (0, 3, 1, 0))
+    result = simulate(image, schedule, loop=ClosedLoop(window=1, reply=reply))
+    kept = reply > 0 or lost == "request"
+    assert result.stuck == kept
+    assert result.finished != kept
+    first = PacketStatus.MISDELIVERED if lost == "request" else PacketStatus.DELIVERED
+    assert result.records.status[0] == first
+    if reply:
+        wrong = PacketStatus.WAITING if lost == "request" else PacketStatus.MISDELIVERED
+        assert result.records.status[1] == wrong
+        assert (result.records.offered[1] < 0) == (lost == "request")
 
 
 def test_a_reply_that_its_tile_cannot_send_waits_and_the_run_ends() -> None:
