@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
 from model.errors import InputError
 from tests.explore.tab import Tab
+from tools.explore.drive import Server
 from tools.explore.film import measure
 from tools.explore.outcome import make_outcome
 from tools.explore.settings import Settings
@@ -187,6 +189,51 @@ def test_the_page_asks_nobody_but_this_machine(open_tab: Open) -> None:
         "performance.getEntriesByType('resource').map(e => new URL(e.name).hostname)"
     )
     assert set(hosts) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_accessibility_scan_finds_nothing_serious(open_tab: Open, theme: str) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = open_tab(SMALL, color_scheme=theme)
+    found = Axe().run(tab.page).response["violations"]
+    assert [v["id"] for v in found if v["impact"] in ("serious", "critical")] == []
+
+
+def test_the_accessibility_scan_finds_a_button_without_a_name(open_tab: Open) -> None:
+    from axe_playwright_python.sync_playwright import Axe
+
+    tab = open_tab(SMALL)
+    tab.page.evaluate("document.querySelector('[aria-label=Undo]').removeAttribute('aria-label')")
+    assert "button-name" in [v["id"] for v in Axe().run(tab.page).response["violations"]]
+
+
+def test_a_tab_goes_on_where_it_was_when_the_server_restarts(chromium: Any) -> None:
+    first = Server()
+    page = chromium.new_context().new_page()
+    tab = Tab(page, first.address + SMALL)
+    tab.slide("Dead tiles", 4)
+    tab.wait_query("tile_rate", "0.06")
+    healthy = tab.number("healthy")
+    page.evaluate("window.before = true")
+    first.stop()
+    second = Server(int(first.address.rstrip("/").rsplit(":")[-1]))
+    tab.wait("!window.before && document.querySelector('[data-figure=hosted]')")
+    assert tab.number("healthy") == healthy
+    assert tab.query()["tile_rate"] == "0.06"
+    page.context.close()
+    second.stop()
+    assert first.said() == second.said() == []
+
+
+@pytest.mark.slow
+def test_a_whole_wafer_appears_and_a_tile_of_it_tells_its_facts(open_tab: Open) -> None:
+    tab = open_tab("?width=762&height=1172&tile_rate=5e-05&link_rate=5e-05")
+    assert tab.number("hosted") == 709 * 1172
+    tab.page.locator(".wm-view").focus()
+    tab.page.keyboard.press("ArrowRight")
+    tab.page.keyboard.press("Enter")
+    tab.page.get_by_text("(382, 586)").first.wait_for()
 
 
 def test_expected_settings_refuse_what_the_page_refuses() -> None:

@@ -184,7 +184,9 @@ class Controls:
 
         def widen(now: Settings) -> None:
             """A slider would cut what a link asks for to its own range, and report that."""
-            slider.props["max"] = max(high, encode(getattr(now, name)))
+            most = max(high, encode(getattr(now, name)))
+            if slider.props["max"] != most:  # an update would set a moving slider back
+                slider.props["max"] = most
 
         self._followers.append(widen)
         widen(self._session.settings)

@@ -48,7 +48,7 @@ class Page:
         self._client = ui.context.client
         self._dark = ui.dark_mode(None)
         ui.colors(primary="#1a78b8")
-        with ui.element("main").classes("wm-page"):
+        with ui.element("div").classes("wm-page"):
             with ui.element("header").classes("wm-head"):
                 self._head()
             with ui.element("div").classes("wm-left"):

@@ -23,7 +23,9 @@ def card(title: str) -> Any:
 
 def icon_button(icon: str, label: str, on_click: Any) -> Any:
     """A flat button with an icon, a tooltip and a name for screen readers."""
-    button = ui.button(icon=icon, on_click=on_click).props("flat dense").classes("wm-tool")
+    button = (
+        ui.button(icon=icon, on_click=on_click, color=None).props("flat dense").classes("wm-tool")
+    )
     with button.props(f'aria-label="{label}"'):
         ui.tooltip(label)
     return button

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
+import sys
 import threading
 import webbrowser
 from pathlib import Path
@@ -106,4 +109,6 @@ def serve(settings: Settings, host: str, port: int, *, browser: bool) -> None:
     print(f"explorer at {address}{'?' + query if query else ''}  (Ctrl-C ends it)", flush=True)
     if browser:
         threading.Timer(0.8, webbrowser.open, [address]).start()
-    uvicorn.Server(config).run(sockets=[listener])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # so that what is open is closed
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])

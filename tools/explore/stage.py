@@ -77,7 +77,11 @@ class Stage:
         icon_button("zoom_in", "Zoom in", lambda: self.view.zoom(1.4))
         icon_button("zoom_out", "Zoom out", lambda: self.view.zoom(1 / 1.4))
         icon_button("fit_screen", "Show all", lambda: self.view.zoom(0))
-        shown = ui.button("Show", icon="layers").props("flat dense no-caps").classes("wm-tool")
+        shown = (
+            ui.button("Show", icon="layers", color=None)
+            .props("flat dense no-caps")
+            .classes("wm-tool")
+        )
         with shown, ui.menu():
             for name, label in LAYERS.items():
                 box = ui.checkbox(label, value=name in SHOWN_FIRST).classes("q-mx-md")

@@ -46,11 +46,11 @@ def story(outcome: Outcome) -> list[str]:
         )
     else:
         said.append(_lost(outcome))
+    longer = 100 * (report["stretch"] - 1)
+    how = f"{longer:.0f} % longer than" if longer >= 0.5 else "hardly longer than"
     said.append(
         "Every hosted core reaches every other, proven free of deadlock;"
-        f" ways are {100 * (report['stretch'] - 1):.0f} % longer than the shortest that work."
-        if report.get("stretch")
-        else "Every hosted core reaches every other."
+        f" in the mean ways are {how} the shortest that work."
     )
     return said
 

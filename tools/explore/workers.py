@@ -69,7 +69,9 @@ class Workers:
 
     def close(self) -> None:
         """End the processes, whatever they do."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for process in multiprocessing.active_children():
+            process.terminate()
+        self._pool.shutdown(cancel_futures=True)
 
 
 def _begin(server: int) -> None:

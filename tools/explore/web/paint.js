@@ -2,7 +2,7 @@
 
 import { DX, DY, KIND } from "wafermesh-explore/scene.js";
 
-export const DETAIL = 7; // pixels a tile from which tiles and links are drawn one by one
+export const DETAIL = 5; // pixels a tile from which tiles and links are drawn one by one
 const LANES = 13; // pixels a tile from which both directions of a link are drawn
 const BODY = 0.3; // half the side of a tile, in tiles
 
