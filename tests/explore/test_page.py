@@ -175,6 +175,19 @@ def test_a_map_is_saved_and_loaded_again(open_tab: Open, tmp_path: Path) -> None
     assert [tab.number(name) for name in figures] == before
 
 
+def test_the_picture_is_saved_as_it_is_seen(open_tab: Open, tmp_path: Path) -> None:
+    from matplotlib.image import imread
+
+    tab = open_tab(SMALL)
+    with tab.page.expect_download() as saved:
+        tab.page.get_by_role("button", name="Save the picture").click()
+    saved.value.save_as(tmp_path / "wafer.png")
+    picture = imread(tmp_path / "wafer.png")
+    box = tab.page.locator(".wm-view").bounding_box()
+    assert picture.shape[:2] == (int(box["height"]), int(box["width"]))
+    assert len({tuple(pixel) for pixel in picture[::7, ::7].reshape(-1, 4)}) > 5
+
+
 def test_keys_move_over_tiles_and_choose(open_tab: Open) -> None:
     tab = open_tab(SMALL)
     tab.page.locator(".wm-view").focus()

@@ -47,6 +47,7 @@ class Page:
         self._refusal = refusal
         self._client = ui.context.client
         self._dark = ui.dark_mode(None)
+        self._full_screen = ui.fullscreen()
         ui.colors(primary="#1a78b8")
         with ui.element("div").classes("wm-page"):
             with ui.element("header").classes("wm-head"):
@@ -86,6 +87,8 @@ class Page:
             )
             self._upload.on("finish", dialog.close)
         icon_button("file_upload", "Load a map or an image", dialog.open).mark("load-file")
+        icon_button("photo_camera", "Save the picture", self._save_picture)
+        icon_button("fullscreen", "Full screen", self._full_screen.toggle)
         icon_button("contrast", "Light or dark", self._switch_theme).mark("theme")
 
     def _switch_theme(self) -> None:
@@ -218,6 +221,9 @@ class Page:
     def _save_image(self) -> None:
         if self._session.outcome is not None:
             ui.download.content(image_to_json(self._session.outcome.image), "image.json")
+
+    def _save_picture(self) -> None:
+        self._stage.view.save_picture("wafer.png")
 
     async def _load(self, event: Any) -> None:
         try:

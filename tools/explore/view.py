@@ -70,3 +70,7 @@ class WaferView(ui.element, component="web/wafer_view.js", esm={"wafermesh-explo
             self.run_method("zoomBy", factor)
         else:
             self.run_method("fit")
+
+    def save_picture(self, name: str) -> None:
+        """Let the browser save what is on the screen as a PNG."""
+        self.run_method("savePicture", name)

@@ -116,6 +116,19 @@ export default {
       else if (what === "seek") film.seek(value);
     },
 
+    /** Save what is on the screen as a PNG. */
+    savePicture(name) {
+      const { width, height } = this.base.canvas;
+      const sheet = Object.assign(document.createElement("canvas"), { width, height });
+      const context = sheet.getContext("2d");
+      context.fillStyle = this.colour.wafer;
+      context.fillRect(0, 0, width, height);
+      for (const layer of [this.base, this.over]) context.drawImage(layer.canvas, 0, 0);
+      const link = document.createElement("a");
+      [link.href, link.download] = [sheet.toDataURL("image/png"), name];
+      link.click();
+    },
+
     // Frames -------------------------------------------------------------------------------------
 
     step(now) {
