@@ -142,7 +142,7 @@ def test_destinations_are_spread_over_the_vcs(vcs: int) -> None:
     ("change", "message"),
     [
         ({"routing": "grown"}, "routing is 'grown'; allowed: ordered, updown, xy"),
-        ({"repair": "none"}, "repair is 'none'; allowed: displacement"),
+        ({"repair": "best"}, "repair is 'best'; allowed: displacement"),
         ({"effort": "most"}, "effort is 'most'; allowed: fast, best"),
     ],
 )

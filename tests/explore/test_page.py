@@ -227,12 +227,12 @@ def test_a_tab_goes_on_where_it_was_when_the_server_restarts(chromium: Any) -> N
     tab = Tab(page, first.address + SMALL)
     tab.slide("Dead tiles", 4)
     tab.wait_query("tile_rate", "0.06")
-    healthy = tab.number("healthy")
     page.evaluate("window.before = true")
     first.stop()
     second = Server(int(first.address.rstrip("/").rsplit(":")[-1]))
     tab.wait("!window.before && document.querySelector('[data-figure=hosted]')")
-    assert tab.number("healthy") == healthy
+    report = make_outcome(expected(SMALL + "&tile_rate=0.06")).image.report
+    assert tab.number("healthy") == report["healthy_tiles"]
     assert tab.query()["tile_rate"] == "0.06"
     page.context.close()
     second.stop()
