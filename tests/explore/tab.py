@@ -42,12 +42,19 @@ class Tab:
         """Until the address bar says so; None: until it says nothing of it."""
         wanted = "null" if value is None else repr(value)
         self.wait(f"new URLSearchParams(location.search).get('{name}') === {wanted}")
+        # What came with the address may still be on its way onto the page.
+        self.page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done, 50)))")
 
     def slide(self, name: str, steps: int) -> None:
         """Move a slider by steps, as the arrow keys do."""
         self.page.locator(f"[role=slider][aria-label='{name}'] [tabindex]").first.focus()
         for _ in range(abs(steps)):
             self.page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
+
+    def draw(self) -> None:
+        """Let clicks break and heal from now on: the brushes show when the canvas was told."""
+        self.page.get_by_role("button", name="Draw").click()
+        self.page.get_by_role("combobox", name="Brush").wait_for()
 
     def choose(self, box: str, option: str) -> None:
         """Pick an option of a drop-down list."""

@@ -72,7 +72,7 @@ def test_a_link_recreates_exactly_this_state(open_tab: Open) -> None:
 
 def test_breaking_a_tile_and_a_link_by_hand_reroutes_at_once(open_tab: Open) -> None:
     tab = open_tab("?width=12&height=9&spares=2&tile_rate=0&link_rate=0")
-    tab.page.get_by_role("button", name="Draw").click()
+    tab.draw()
     tab.click_tile(4, 3, 12, 9)
     tab.wait_query("edits", "40X")
     assert tab.number("healthy") == 107
